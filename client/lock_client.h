@@ -1,0 +1,94 @@
+// Locks at a server, ours or an original locker, over http/client.h. Blocking, not thread-safe.
+//
+// Each call is one request unless said otherwise; trying again is retry.h's matter. Contention and "not yours"
+// are values. Throws http::HttpError when no whole answer came, and ServerError for an answer that is none of
+// the call's own (400, 401, 403, 404, 3xx, 429, 5xx).
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "http/client.h"
+#include "wire/native_json.h"
+
+namespace lockkeeper::client {
+
+class ServerError : public std::runtime_error {
+ public:
+  ServerError(unsigned status, const std::string& text, std::optional<std::chrono::seconds> retry_after)
+      : std::runtime_error(text), status(status), retry_after(retry_after) {}
+  unsigned status;
+  std::optional<std::chrono::seconds> retry_after;  // of 429 and 503; a date is turned into seconds from now
+  // 429 and 5xx: may pass. Everything else never will.
+  bool may_pass() const { return status == 429 || status >= 500; }
+};
+
+// One will to acquire, with all its retries (DESIGN: Intentions).
+struct Intention {
+  std::string claim;    // name; empty: an unnamed claim, for which retries are not safe
+  std::string request;  // random, see new_request_id()
+  std::optional<locks::Version> begun;
+};
+
+struct Identity {
+  std::string key;
+  std::string holder;
+};
+
+enum class ServerKind { unknown, lockkeeper, original };
+
+struct Settings {
+  std::string uri;      // "https://host:port" with an optional path before /lock; userinfo allowed
+  http::ClientSettings http;
+  std::chrono::milliseconds request_timeout = std::chrono::seconds(10);
+};
+
+class LockClient {
+ public:
+  explicit LockClient(Settings settings);  // throws http::HttpError{bad_url}
+  ~LockClient();
+
+  // Of every call from here on; null: none.
+  void set_interrupt(const http::Interrupt* interrupt);
+  void set_request_timeout(std::chrono::milliseconds timeout);
+
+  // Known after the first lock() or acquire(): an original server has no GET /lock/{name} (404 "404 page not found")
+  // and its PUT answers carry no version.
+  ServerKind kind() const;
+
+  // GET /lock/{name}. Of an original server: made of GET /locks (version 0).
+  wire::LockView lock(const std::string& name);
+
+  // PUT. DeniedView.why empty: held with another key (423); else the intention is over (410).
+  std::variant<wire::GrantedView, wire::DeniedView> acquire(const std::string& name, const Identity& identity,
+                                                            const Intention& intention,
+                                                            const locks::Metadata& metadata);
+
+  // DELETE without a name: the holder's oldest claim, or all. DeniedView: another key holds it (423).
+  std::variant<wire::ReleasedView, wire::DeniedView> release(const std::string& name, const Identity& identity,
+                                                             bool all);
+  // DELETE of exactly the claim of that name; closes the name.
+  std::variant<wire::ReleasedView, wire::DeniedView> release_claim(const std::string& name, const Identity& identity,
+                                                                   const std::string& claim);
+  // DELETE of that intention alone: withdrawal. Idempotent.
+  std::variant<wire::ReleasedView, wire::DeniedView> withdraw(const std::string& name, const Identity& identity,
+                                                              const Intention& intention);
+
+  // GET /lock/{name}/history, oldest first, at most 100 after `after`; newest=true: the newest first.
+  wire::HistoryView history(const std::string& name, locks::Version after, std::size_t limit, bool newest);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// 128 random bits in hex.
+std::string new_request_id();
+
+}  // namespace lockkeeper::client

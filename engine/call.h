@@ -1,0 +1,44 @@
+// A question to the engine with room for its answer, linked into lists without allocating. The caller owns it
+// and keeps it alive until its mailbox delivers it.
+#pragma once
+
+#include <string>
+#include <variant>
+
+#include "engine/store.h"
+#include "locks/command.h"
+#include "locks/outcome.h"
+
+namespace lockkeeper::engine {
+
+class Call;
+
+// Where answered calls go. One per I/O thread: the engine hands over all of a step's answers at once, so a
+// batch costs one wake-up.
+class Mailbox {
+ public:
+  virtual ~Mailbox() = default;
+  // A chain linked by `Call::next`, oldest first. Called on the engine's thread; must not block or throw.
+  virtual void deliver(Call* chain) noexcept = 0;
+};
+
+struct HistoryPage {
+  locks::Version version = 0;      // of the lock now
+  std::vector<locks::Event> events;
+  locks::Version oldest = 0;       // oldest version still kept; 0: none
+  bool more = false;
+};
+
+class Call {
+ public:
+  virtual ~Call() = default;
+
+  // ReadHistory and Scan are the store's own questions: their answers come straight from it.
+  std::variant<locks::Command, Scan, ReadHistory> question;
+  std::variant<locks::Outcome, Scanned, HistoryPage> answer;
+
+  Mailbox* mailbox = nullptr;  // not null when submitted
+  Call* next = nullptr;        // the engine's and the mailbox's
+};
+
+}  // namespace lockkeeper::engine

@@ -1,0 +1,127 @@
+// What is known of one lock, as the rules see it: a small head, and one row a claim, a waiter and a closed name.
+// Plain values; no invariants beyond those that decide() keeps:
+//   - the lock is held exactly when there is a tally or a claim; then `head.key` is the holders' common key,
+//     otherwise it is empty;
+//   - under one non-empty name there is at most one claim or waiter;
+//   - claims, waiters are in the order of their `token` and `place`;
+//   - version never goes back.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "locks/time.h"
+
+namespace lockkeeper::locks {
+
+// A lock's own counter: 0 before anything happened, one more at each event. A fencing token is the version at
+// which a claim was granted.
+using Version = std::uint64_t;
+
+// Pairs in the order given by the client; keys are unique (the wire keeps the last of duplicates).
+using Metadata = std::vector<std::pair<std::string, std::string>>;
+
+// Unnamed claims of one holder, without ttl and metadata, collapsed into their number. As a block they are as
+// old as the oldest of them.
+struct Tally {
+  std::string holder;
+  std::uint64_t count = 0;   // >= 1
+  Version oldest = 0;        // token of the first claim in the block
+  Version newest = 0;        // token of the last one granted
+  WallTime since;            // when the block began
+
+  bool operator==(const Tally&) const = default;
+};
+
+// One acquisition by one holder that is more than a number: named, leased, or with metadata.
+struct Claim {
+  std::string name;          // empty: unnamed, known by its token alone
+  std::string holder;
+  Version token = 0;         // the version at which it was granted (or last taken over)
+  WallTime since;            // when the holder got it; a take-over keeps it
+  std::string request;       // the intention that holds it now; empty: none was given
+  Version begun = 0;         // the version that intention began at
+  Metadata metadata;
+  std::string by;            // who authenticated; empty: nobody had to
+  // Leases (place kept for the issue that brings them): nothing grants a ttl yet.
+  std::optional<std::chrono::milliseconds> ttl;
+  Version renewed = 0;       // version of the last renewal, or the token
+
+  bool operator==(const Claim&) const = default;
+};
+
+// A request in the lock's queue (place kept for the issue that brings the queue; nothing adds one yet).
+struct Waiter {
+  std::string name;          // never empty
+  std::string key;
+  std::string holder;
+  Version place = 0;         // the version at which it came: the queue's order
+  WallTime since;
+  std::string request;
+  Version begun = 0;
+  Metadata metadata;
+  std::string by;
+  std::optional<std::chrono::milliseconds> ttl;
+
+  bool operator==(const Waiter&) const = default;
+};
+
+// A name that takes no intention that began at `up_to` or before: such a one gets Gone, for good.
+struct ClosedName {
+  std::string name;
+  Version up_to = 0;
+  WallTime at;               // when it was closed; only decides how long it is remembered
+
+  bool operator==(const ClosedName&) const = default;
+};
+
+struct Head {
+  Version version = 0;
+  Version forgotten = 0;     // a named intention that began before this is refused: its close may be forgotten
+  std::string key;           // secret; empty exactly when the lock is free
+  std::vector<Tally> tallies;  // sorted by holder
+  WallTime changed;          // when `version` came to be
+
+  bool operator==(const Head&) const = default;
+};
+
+struct Record {
+  Head head;
+  std::vector<Claim> claims;       // by token
+  std::vector<Waiter> waiters;     // by place
+  std::vector<ClosedName> closed;  // by up_to, oldest first
+
+  bool operator==(const Record&) const = default;
+};
+
+// The record of a lock that the store does not know: `floor` is where versions start (raised by pruning, so
+// that no token is given twice).
+Record absent(Version floor);
+
+bool held(const Record& record);
+
+// All claims of the lock, tallied ones included.
+std::uint64_t count(const Record& record);
+std::uint64_t count(const Record& record, const std::string& holder);
+
+// The claim of that name, or nullptr. `name` must not be empty.
+const Claim* find_claim(const Record& record, const std::string& name);
+
+// One holder's hold, for people: refusals, lists, `GET /lock/{name}`.
+struct Hold {
+  std::string holder;
+  std::uint64_t count = 0;
+  WallTime since;        // of its oldest claim
+  Metadata metadata;     // of its oldest claim that has some
+
+  bool operator==(const Hold&) const = default;
+};
+
+// By age, oldest first.
+std::vector<Hold> holds(const Record& record);
+
+}  // namespace lockkeeper::locks

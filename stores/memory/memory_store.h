@@ -1,0 +1,49 @@
+// The model the other stores are tested against: a map, complete and obvious, with hooks for faults.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/store.h"
+
+namespace lockkeeper::stores {
+
+class MemoryStore final : public engine::Store {
+ public:
+  // Operations complete inside begin() unless `hold` is set: then each waits for release_held().
+  MemoryStore();
+
+  void open(engine::Completions& completions) override;
+  void begin(engine::Operation* chain) override;
+  void close() override;
+  bool exclusive() const override;
+  bool ready() const override;
+
+  // For tests. Same thread as begin().
+  void hold(bool on);
+  std::size_t held() const;
+  void release_held(std::size_t number = SIZE_MAX);  // completes the oldest ones
+  // Asked before each operation is carried out; an answer given here is returned instead.
+  std::function<std::optional<engine::Failed>(const engine::Operation&)> fault;
+
+ private:
+  struct Entry {
+    locks::Record record;
+    std::vector<locks::Event> history;
+  };
+  void carry_out(engine::Operation& operation);
+
+  engine::Completions* completions_ = nullptr;
+  std::map<std::string, Entry> entries_;
+  locks::Version floor_ = 0;
+  bool hold_ = false;
+  std::vector<engine::Operation*> held_;
+};
+
+}  // namespace lockkeeper::stores
