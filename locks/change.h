@@ -12,18 +12,18 @@
 namespace lockkeeper::locks {
 
 enum class What : std::uint8_t {
-  acquired,      // granted while free
-  shared,        // granted beside others with the same key, or once more to the same holder
-  taken_over,    // a newer intention under the same name
+  acquired,    // granted while free
+  shared,      // granted beside others with the same key, or once more to the same holder
+  taken_over,  // a newer intention under the same name
   queued,
-  granted,       // from the queue
+  granted,  // from the queue
   renewed,
   released,
   lapsed,
   forced,
-  withdrawn,     // an intention taken back, or a name closed that held nothing
+  withdrawn,  // an intention taken back, or a name closed that held nothing
   offer_lapsed,
-  imported       // came from an original locker's file
+  imported  // came from an original locker's file
 };
 
 // "acquired", "taken over", "offer lapsed": the words of DESIGN.md, as history shows them.
@@ -34,15 +34,15 @@ bool parse_what(const std::string& text, What& what);
 struct Event {
   Version version = 0;
   WallTime at;
-  std::string change;   // id of the change that made it; the engine sets it, decide() leaves it empty
+  std::string change;  // id of the change that made it; the engine sets it, decide() leaves it empty
   What what = What::acquired;
   std::string holder;
-  std::string claim;    // name; empty for unnamed
-  Version token = 0;    // of the claim it is about; 0: none
+  std::string claim;        // name; empty for unnamed
+  Version token = 0;        // of the claim it is about; 0: none
   std::uint64_t count = 1;  // how many claims it is about (`all`)
-  std::string by;       // who authenticated
-  std::string door;     // "locker", "lockd", ...
-  std::string reason;   // of a forced release
+  std::string by;           // who authenticated
+  std::string door;         // "locker", "lockd", ...
+  std::string reason;       // of a forced release
 
   bool operator==(const Event&) const = default;
 };
@@ -69,11 +69,11 @@ RowId id(const Row& row);
 using RowOperation = std::variant<Row, RowId>;  // put, or take away
 
 struct Change {
-  Version expected = 0;            // head.version before; for an absent lock, the floor that was read
-  bool creates = false;            // the lock was absent
-  Head head;                       // after
+  Version expected = 0;  // head.version before; for an absent lock, the floor that was read
+  bool creates = false;  // the lock was absent
+  Head head;             // after
   std::vector<RowOperation> rows;
-  std::vector<Event> events;       // versions expected+1 .. head.version, in order, without gaps
+  std::vector<Event> events;  // versions expected+1 .. head.version, in order, without gaps
 };
 
 void apply(Record& record, const Change& change);

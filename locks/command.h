@@ -12,10 +12,10 @@
 namespace lockkeeper::locks {
 
 struct Acquire {
-  std::string key;       // not empty
-  std::string holder;    // not empty
-  std::string claim;     // name; empty: unnamed
-  std::string request;   // with a name: the intention; all its retries carry the same one
+  std::string key;               // not empty
+  std::string holder;            // not empty
+  std::string claim;             // name; empty: unnamed
+  std::string request;           // with a name: the intention; all its retries carry the same one
   std::optional<Version> begun;  // with a name: version read when the intention began; none: the current one
   Metadata metadata;
 };
@@ -25,8 +25,8 @@ struct Acquire {
 // With `claim` and `request`: withdrawal. Ends the claim only if that request holds it, and closes the name
 // for what began no later than `begun` (none: the claim's own, or else the current version).
 struct Release {
-  std::string key;       // not empty
-  std::string holder;    // not empty
+  std::string key;     // not empty
+  std::string holder;  // not empty
   std::string claim;
   std::string request;
   std::optional<Version> begun;
@@ -42,7 +42,7 @@ struct ForceRelease {
 
 // Who asks, for history. Set by the server, never by the client.
 struct Caller {
-  std::string by;        // authenticated name; empty: nobody had to
+  std::string by;  // authenticated name; empty: nobody had to
   std::string door;
 };
 

@@ -15,12 +15,12 @@ namespace lockkeeper::locks {
 
 struct Limits {
   std::size_t name_bytes = 512;
-  std::size_t key_bytes = 1024;       // key, holder, claim's name, request
+  std::size_t key_bytes = 1024;  // key, holder, claim's name, request
   std::size_t metadata_pairs = 16;
   std::size_t metadata_bytes = 4096;  // keys and values together
   std::size_t reason_bytes = 1024;
-  std::uint64_t claim_rows = 1024;    // named, leased or described claims a lock
-  std::size_t holders = 1024;         // tallied holders a lock
+  std::uint64_t claim_rows = 1024;  // named, leased or described claims a lock
+  std::size_t holders = 1024;       // tallied holders a lock
   std::uint64_t tally_count = 1'000'000'000'000;
   std::size_t closed_names = 4096;
   std::chrono::milliseconds closed_for = std::chrono::hours(1);

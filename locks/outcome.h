@@ -23,7 +23,7 @@ struct Granted {
 
 // Held with another key.
 struct Refused {
-  Version version = 0;       // to begin again from
+  Version version = 0;  // to begin again from
   std::vector<Hold> holds;
 };
 

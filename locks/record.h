@@ -29,37 +29,37 @@ using Metadata = std::vector<std::pair<std::string, std::string>>;
 // old as the oldest of them.
 struct Tally {
   std::string holder;
-  std::uint64_t count = 0;   // >= 1
-  Version oldest = 0;        // token of the first claim in the block
-  Version newest = 0;        // token of the last one granted
-  WallTime since;            // when the block began
+  std::uint64_t count = 0;  // >= 1
+  Version oldest = 0;       // token of the first claim in the block
+  Version newest = 0;       // token of the last one granted
+  WallTime since;           // when the block began
 
   bool operator==(const Tally&) const = default;
 };
 
 // One acquisition by one holder that is more than a number: named, leased, or with metadata.
 struct Claim {
-  std::string name;          // empty: unnamed, known by its token alone
+  std::string name;  // empty: unnamed, known by its token alone
   std::string holder;
-  Version token = 0;         // the version at which it was granted (or last taken over)
-  WallTime since;            // when the holder got it; a take-over keeps it
-  std::string request;       // the intention that holds it now; empty: none was given
-  Version begun = 0;         // the version that intention began at
+  Version token = 0;    // the version at which it was granted (or last taken over)
+  WallTime since;       // when the holder got it; a take-over keeps it
+  std::string request;  // the intention that holds it now; empty: none was given
+  Version begun = 0;    // the version that intention began at
   Metadata metadata;
-  std::string by;            // who authenticated; empty: nobody had to
+  std::string by;  // who authenticated; empty: nobody had to
   // Leases (place kept for the issue that brings them): nothing grants a ttl yet.
   std::optional<std::chrono::milliseconds> ttl;
-  Version renewed = 0;       // version of the last renewal, or the token
+  Version renewed = 0;  // version of the last renewal, or the token
 
   bool operator==(const Claim&) const = default;
 };
 
 // A request in the lock's queue (place kept for the issue that brings the queue; nothing adds one yet).
 struct Waiter {
-  std::string name;          // never empty
+  std::string name;  // never empty
   std::string key;
   std::string holder;
-  Version place = 0;         // the version at which it came: the queue's order
+  Version place = 0;  // the version at which it came: the queue's order
   WallTime since;
   std::string request;
   Version begun = 0;
@@ -74,17 +74,17 @@ struct Waiter {
 struct ClosedName {
   std::string name;
   Version up_to = 0;
-  WallTime at;               // when it was closed; only decides how long it is remembered
+  WallTime at;  // when it was closed; only decides how long it is remembered
 
   bool operator==(const ClosedName&) const = default;
 };
 
 struct Head {
   Version version = 0;
-  Version forgotten = 0;     // a named intention that began before this is refused: its close may be forgotten
-  std::string key;           // secret; empty exactly when the lock is free
+  Version forgotten = 0;       // a named intention that began before this is refused: its close may be forgotten
+  std::string key;             // secret; empty exactly when the lock is free
   std::vector<Tally> tallies;  // sorted by holder
-  WallTime changed;          // when `version` came to be
+  WallTime changed;            // when `version` came to be
 
   bool operator==(const Head&) const = default;
 };
@@ -115,8 +115,8 @@ const Claim* find_claim(const Record& record, const std::string& name);
 struct Hold {
   std::string holder;
   std::uint64_t count = 0;
-  WallTime since;        // of its oldest claim
-  Metadata metadata;     // of its oldest claim that has some
+  WallTime since;     // of its oldest claim
+  Metadata metadata;  // of its oldest claim that has some
 
   bool operator==(const Hold&) const = default;
 };

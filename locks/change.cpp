@@ -1,0 +1,83 @@
+#include "locks/change.h"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <string_view>
+
+namespace lockkeeper::locks {
+namespace {
+
+constexpr std::array<const char*, 12> kWords = {"acquired", "shared",    "taken over",   "queued",
+                                                "granted",  "renewed",   "released",     "lapsed",
+                                                "forced",   "withdrawn", "offer lapsed", "imported"};
+
+// Keeps `rows` sorted by `order`, with at most one row of that id.
+template <class T, class Order>
+void put(std::vector<T>& rows, const T& row, Order order) {
+  const RowId key = id(row);
+  std::erase_if(rows, [&](const T& other) { return id(other) == key; });
+  const auto at =
+      std::find_if(rows.rbegin(), rows.rend(), [&](const T& other) { return order(other) <= order(row); });
+  rows.insert(at.base(), row);
+}
+
+template <class T>
+void take(std::vector<T>& rows, const RowId& key) {
+  const auto at = std::find_if(rows.begin(), rows.end(), [&](const T& row) { return id(row) == key; });
+  if (at != rows.end()) rows.erase(at);
+}
+
+}  // namespace
+
+const char* text(What what) {
+  return kWords.at(static_cast<std::size_t>(what));
+}
+
+bool parse_what(const std::string& text, What& what) {
+  const auto at = std::find_if(kWords.begin(), kWords.end(), [&](const char* word) { return text == word; });
+  if (at == kWords.end()) return false;
+  what = static_cast<What>(std::distance(kWords.begin(), at));
+  return true;
+}
+
+RowId id(const Claim& claim) {
+  return {RowKind::claim, claim.name.empty() ? "#" + std::to_string(claim.token) : claim.name};
+}
+RowId id(const Waiter& waiter) {
+  return {RowKind::waiter, waiter.name};
+}
+RowId id(const ClosedName& closed) {
+  return {RowKind::closed, closed.name};
+}
+RowId id(const Row& row) {
+  return std::visit([](const auto& held) { return id(held); }, row);
+}
+
+void apply(Record& record, const Change& change) {
+  record.head = change.head;
+  for (const RowOperation& operation : change.rows) {
+    if (const RowId* gone = std::get_if<RowId>(&operation)) {
+      if (gone->kind == RowKind::claim) take(record.claims, *gone);
+      if (gone->kind == RowKind::waiter) take(record.waiters, *gone);
+      if (gone->kind == RowKind::closed) take(record.closed, *gone);
+      continue;
+    }
+    const Row& row = std::get<Row>(operation);
+    if (const Claim* claim = std::get_if<Claim>(&row)) {
+      put(record.claims, *claim, [](const Claim& one) { return one.token; });
+    } else if (const Waiter* waiter = std::get_if<Waiter>(&row)) {
+      put(record.waiters, *waiter, [](const Waiter& one) { return one.place; });
+    } else {
+      put(record.closed, std::get<ClosedName>(row), [](const ClosedName& one) { return one.up_to; });
+    }
+  }
+}
+
+void append(Change& first, Change&& next) {
+  first.head = std::move(next.head);
+  std::move(next.rows.begin(), next.rows.end(), std::back_inserter(first.rows));
+  std::move(next.events.begin(), next.events.end(), std::back_inserter(first.events));
+}
+
+}  // namespace lockkeeper::locks
