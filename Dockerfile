@@ -1,0 +1,88 @@
+# Two images from one builder:
+#
+#   docker build -t lockkeeper-resource .                   the Concourse resource type (default)
+#   docker build -t lockkeeper --target server .            the server
+#
+# Neither has a shell or a package manager: only the programs, the libraries they load and the CA
+# certificates. Any builder can read this file; nothing here needs BuildKit. Where no registry can be
+# reached, script/base-image makes the one image this starts from, and script/engine an engine.
+
+# --- builder: compilers, libraries, all programs ----------------------------------------------------
+FROM debian:bookworm-slim AS builder
+WORKDIR /src
+
+# The packages change rarely, the sources often: in this order an edit costs a compilation only.
+COPY script/setup script/setup
+RUN script/setup --build-only && rm -rf /var/lib/apt/lists/*
+
+# .dockerignore lets through what the programs are made of, so a change to a test or a page of the
+# docs does not build anything again.
+COPY . .
+RUN cmake --preset release -B /build -DLOCKKEEPER_TESTS=OFF \
+ && cmake --build /build --parallel "$(nproc)" --target lockkeeper check in out
+
+# --- roots: what goes into each image ---------------------------------------------------------------
+# `programs` changes with every build, `system` only with Debian: as layers of their own, a new
+# version of the programs is all that has to be pulled.
+FROM builder AS roots
+
+# Each image's programs, without their symbols.
+RUN mkdir -p /roots/resource/programs/opt/resource /roots/server/programs/usr/bin \
+ && strip -o /roots/resource/programs/opt/resource/check /build/bin/check \
+ && strip -o /roots/resource/programs/opt/resource/in /build/bin/in \
+ && strip -o /roots/resource/programs/opt/resource/out /build/bin/out \
+ && strip -o /roots/server/programs/usr/bin/lockkeeper /build/bin/lockkeeper
+
+# Each image's system: every library that ldd names, the loader among them, and a cache of them, which
+# saves a starting program its search. Names are resolved by glibc itself (`files` and `dns` are built
+# in since 2.34), which asks nsswitch.conf. Concourse mounts its worker's certificates on
+# /etc/ssl/certs and wants /etc to be there.
+RUN set -eu; \
+    for image in resource server; do \
+        system=/roots/$image/system; \
+        mkdir -p $system/etc/ssl/certs $system/usr/lib/ssl; \
+        mkdir -m 1777 $system/tmp; \
+        find /roots/$image/programs -type f -exec ldd {} + > /tmp/ldd; \
+        if grep 'not found' /tmp/ldd; then exit 1; fi; \
+        awk '$2 == "=>" { print $3 } $1 ~ "^/" && $2 ~ /^\(/ { print $1 }' /tmp/ldd | sort -u > /tmp/libraries; \
+        sed 's|/[^/]*$||' /tmp/libraries | sort -u > /tmp/folders; \
+        xargs cp -L --parents -t $system < /tmp/libraries; \
+        cp /etc/ssl/certs/ca-certificates.crt $system/etc/ssl/certs/; \
+        ln -s /etc/ssl/certs $system/usr/lib/ssl/certs; \
+        echo 'hosts: files dns' > $system/etc/nsswitch.conf; \
+        printf 'root:x:0:0:root:/:/nonexistent\nlockkeeper:x:65532:65532:lockkeeper:/var/lib/lockkeeper:/nonexistent\n' > $system/etc/passwd; \
+        printf 'root:x:0:\nlockkeeper:x:65532:\n' > $system/etc/group; \
+        cp /tmp/folders $system/etc/ld.so.conf; \
+        ldconfig -X -r $system; \
+        rm -rf $system/etc/ld.so.conf $system/var; \
+    done; \
+    mkdir -p /roots/server/state
+
+# --- server -----------------------------------------------------------------------------------------
+FROM scratch AS server
+COPY --from=roots /roots/server/system /
+COPY --from=roots --chown=65532:65532 /roots/server/state /var/lib/lockkeeper
+COPY --from=roots /roots/server/programs /
+
+# A number and not the name, so that an orchestrator can tell that it isn't root.
+USER 65532:65532
+WORKDIR /var/lib/lockkeeper
+VOLUME /var/lib/lockkeeper
+ENV LOCKER_CONFIG=/var/lib/lockkeeper/locks.db
+EXPOSE 3000
+
+# As everywhere, the server leaves its own loopback, here the container's, only when it is protected
+# or told to. So one of these makes it reachable:
+#
+#   docker run -p 3000:3000 -v locks:/var/lib/lockkeeper -e AUTH_USER=ci -e AUTH_PASS lockkeeper
+#   docker run -p 3000:3000 -v locks:/var/lib/lockkeeper lockkeeper --listen 0.0.0.0:3000
+ENTRYPOINT ["/usr/bin/lockkeeper"]
+
+# --- resource (last, so the default) ----------------------------------------------------------------
+# No USER: Concourse starts a base type's programs as root whatever the image says, and `in` writes
+# into a folder that Concourse made for root; a USER would take effect in a registry-image type only,
+# and there break `in`. No ENV for the same reason: it would be there in one way of use and not in
+# the other.
+FROM scratch AS resource
+COPY --from=roots /roots/resource/system /
+COPY --from=roots /roots/resource/programs /

@@ -1,0 +1,18 @@
+"""The Dockerfile builds, with the builder that every engine has."""
+
+from containers import RESOURCE, ROOT, SERVER
+
+
+def test_one_dockerfile_builds_both_images(images):
+    assert images[SERVER] != images[RESOURCE]
+
+
+def test_the_resource_is_what_a_plain_build_gives(engine, images):
+    engine.docker("build", "--network", "host", "--tag", "lockkeeper:test", ROOT, timeout=600)
+
+    assert engine.inspect("lockkeeper:test")["Id"] == images[RESOURCE]
+
+
+def test_building_again_builds_nothing(engine, images):
+    assert engine.build(SERVER, "server", timeout=120) == images[SERVER]
+    assert engine.build(RESOURCE, "resource", timeout=120) == images[RESOURCE]

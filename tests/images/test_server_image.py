@@ -1,0 +1,106 @@
+"""The server's image runs as its comment says: not as root, durable, closed until told otherwise."""
+
+import base64
+import pathlib
+import time
+
+import pytest
+
+LOOPBACK = {"0100007F", "00000000000000000000000001000000"}
+EVERYWHERE = {"00000000", "00000000000000000000000000000000"}
+
+
+def lock_prod(server):
+    status, reply = server.request("PUT", "/lock/prod", {"key": "k1", "lock_by": "someone"})
+    assert status == 200, reply
+
+
+def holders_of_prod(server):
+    _, locks = server.request("GET", "/locks")
+    return locks.get("prod", {}).get("locked_by")
+
+
+def basic(user, password):
+    return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
+
+
+@pytest.fixture
+def server(house):
+    """One that was told to listen, on a volume of its own."""
+    started = house.server("--listen", "0.0.0.0:3000", options=["--volume", f"{house.volume()}:/var/lib/lockkeeper"])
+    started.wait_until_it_listens()
+    return started
+
+
+def test_it_does_not_run_as_root(server):
+    status = pathlib.Path(f"/proc/{server.state['Pid']}/status").read_text(encoding="utf-8")
+
+    ids = dict(line.split(":", 1) for line in status.splitlines())
+    assert ids["Uid"].split() == ["65532"] * 4
+    assert ids["Gid"].split() == ["65532"] * 4
+
+
+def test_unprotected_and_not_told_otherwise_it_stays_on_its_loopback(house):
+    server = house.server()
+
+    assert set(server.wait_until_it_listens()) <= LOOPBACK
+    with pytest.raises(OSError):
+        server.request("GET", "/locks")
+
+
+def test_told_to_listen_it_is_reachable(server):
+    assert set(server.listeners()) & EVERYWHERE
+    assert server.request("GET", "/locks") == (200, {})
+
+
+def test_protected_by_credentials_it_is_reachable_for_those_who_have_them(house):
+    server = house.server(options=["--env", "AUTH_USER=ci", "--env", "AUTH_PASS=secret"])
+    server.wait_until_it_listens()
+
+    assert server.request("GET", "/locks")[0] == 401
+    assert server.request("GET", "/locks", headers=basic("ci", "wrong"))[0] == 401
+    assert server.request("GET", "/locks", headers=basic("ci", "secret")) == (200, {})
+    assert "secret" not in server.log
+
+
+def test_a_lock_survives_a_kill_of_its_server(server):
+    lock_prod(server)
+
+    server.kill("KILL")
+    assert server.wait(20) == 137
+    server.start()
+
+    assert holders_of_prod(server) == {"someone": 1}
+
+
+def test_a_lock_survives_a_new_container_on_the_old_volume(house):
+    keep = ["--volume", f"{house.volume()}:/var/lib/lockkeeper"]
+    old = house.server("--listen", "0.0.0.0:3000", options=keep)
+    old.wait_until_it_listens()
+    lock_prod(old)
+    old.kill("TERM")
+    old.wait(20)
+
+    new = house.server("--listen", "0.0.0.0:3000", options=keep)
+    new.wait_until_it_listens()
+
+    assert holders_of_prod(new) == {"someone": 1}
+
+
+def test_asked_to_stop_it_stops_well_and_soon(server):
+    lock_prod(server)
+
+    asked = time.monotonic()
+    server.kill("TERM")
+
+    assert server.wait(20) == 0, server.log
+    assert time.monotonic() - asked < 10
+
+
+def test_a_hardened_container_is_enough(house):
+    server = house.server("--listen", "0.0.0.0:3000",
+                          options=["--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
+                                   "--volume", f"{house.volume()}:/var/lib/lockkeeper"])
+    server.wait_until_it_listens()
+
+    lock_prod(server)
