@@ -1,0 +1,132 @@
+"""The bench: each figure next to its reference in the same run, in turns, medians and ratios.
+
+The machine's own speed cancels out in the ratios; absolute figures are shown for the curious.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import servers
+
+
+def load(arguments, what, port, **options):
+    command = [arguments.bin + "/load", "--what", what, "--port", str(port)]
+    for name, value in options.items():
+        command += [f"--{name}", str(value)]
+    result = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    if result["errors"]:
+        raise SystemExit(f"{command}: {result['errors']} answers were no success")
+    return result
+
+
+def row(rows, what, ours, reference, bar, at_least=True, unit="/s"):
+    ratio = ours / reference
+    met = ratio >= bar if at_least else ratio <= bar
+    rows.append({"what": what, "ours": ours, "reference": reference, "ratio": round(ratio, 2), "bar": bar,
+                 "at_least": at_least, "met": met})
+    sign = ">=" if at_least else "<="
+    print(f"{what:58} {ours:>10.4g}{unit} {reference:>10.4g}{unit} {ratio:>6.2f}x  {sign} {bar}x  {'ok' if met else 'SHORT'}",
+          flush=True)
+
+
+def throughput(arguments, rows, folder):
+    print("durable lock and unlock over HTTP, each one operation; only 200s count")
+    with servers.redis(folder) as redis, servers.nginx(folder) as nginx:
+        with servers.Lockkeeper(arguments.bin + "/lockkeeper", folder) as ours:
+            for connections in (1, 32, 256):
+                for locks in (64, 100_000):
+                    runs = {"ours": [], "redis": [], "nginx": []}
+                    for _ in range(arguments.rounds):
+                        common = {"connections": connections, "locks": locks, "seconds": arguments.seconds}
+                        runs["redis"].append(load(arguments, "redis", redis, **common))
+                        runs["ours"].append(load(arguments, "lock", ours.port, **common))
+                        runs["nginx"].append(load(arguments, "lock", nginx, **common))
+                    rate = {name: statistics.median(run["per_second"] for run in many) for name, many in runs.items()}
+                    title = f"{connections} connections, {locks} locks"
+                    row(rows, title + " / Redis SET, appendfsync always", rate["ours"], rate["redis"],
+                        0.9 if connections == 1 else 1.0)
+                    if connections > 1:
+                        row(rows, title + " / nginx return 200", rate["ours"], rate["nginx"], 0.6)
+                    rows[-1]["p99_us"] = statistics.median(run["p99_us"] for run in runs["ours"])
+
+
+def many_locks(arguments, rows, folder):
+    print("1,000,000 locks held next to 1,000")
+    with servers.Lockkeeper(arguments.bin + "/lockkeeper", folder, "few") as few, \
+            servers.Lockkeeper(arguments.bin + "/lockkeeper", folder, "many") as many:
+        load(arguments, "hold", few.port, connections=64, locks=1000)
+        load(arguments, "hold", many.port, connections=256, locks=arguments.held)
+        rate = {"few": [], "many": []}
+        for _ in range(arguments.rounds):
+            for name, server in (("few", few), ("many", many)):
+                got = load(arguments, "lock", server.port, connections=32, locks=1000, seconds=arguments.seconds)
+                rate[name].append(got["per_second"])
+        row(rows, f"throughput with {arguments.held} held / with 1000", statistics.median(rate["many"]),
+            statistics.median(rate["few"]), 0.8)
+        row(rows, "memory a lock, bytes (resident set / number) / 500 B", many.memory() / arguments.held, 500, 1,
+            at_least=False, unit=" B")
+        many.stop()
+        row(rows, "start to ready, seconds / 5 s", many.start(), 5, 1, at_least=False, unit=" s")
+
+
+def timed(command, stdin, environment):
+    began = time.perf_counter()
+    done = subprocess.run(command, input=stdin, env=environment, capture_output=True)
+    took = time.perf_counter() - began
+    if done.returncode != 0:
+        raise SystemExit(f"{command}: {done.stderr.decode()}")
+    return took
+
+
+def verbs(arguments, rows, folder):
+    print("the resource's verbs, process start to exit, next to a bare curl of the same URL")
+    environment = {"PATH": os.environ["PATH"], "ATC_EXTERNAL_URL": "https://ci.example.com", "BUILD_ID": "1",
+                   "BUILD_NAME": "1", "BUILD_JOB_NAME": "job", "BUILD_PIPELINE_NAME": "p", "BUILD_TEAM_NAME": "main"}
+    with servers.Lockkeeper(arguments.bin + "/lockkeeper", folder, "verbs") as server:
+        url = f"http://127.0.0.1:{server.port}"
+        source = {"locker_uri": url, "lock_name": "bench"}
+        payload = {verb: json.dumps({"source": source, **more}).encode()
+                   for verb, more in {"check": {}, "lock": {"params": {}}, "unlock": {"params": {"lock_op": "unlock"}}}.items()}
+        times = {"curl": [], "check": [], "lock": [], "unlock": []}
+        for _ in range(arguments.verbs):
+            times["curl"].append(timed(["curl", "-s", url + "/lock/bench"], b"", environment))
+            times["check"].append(timed([arguments.bin + "/check"], payload["check"], environment))
+            times["lock"].append(timed([arguments.bin + "/out", folder], payload["lock"], environment))
+            times["unlock"].append(timed([arguments.bin + "/out", folder], payload["unlock"], environment))
+        curl = statistics.median(times["curl"]) * 1000
+        for name, title in (("check", "check"), ("lock", "out, lock of a free lock"), ("unlock", "out, unlock")):
+            row(rows, title + " / curl", statistics.median(times[name]) * 1000, curl, 2, at_least=False, unit=" ms")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bin", default="build/release/bin")
+    parser.add_argument("--json")
+    parser.add_argument("--quick", action="store_true", help="one short round each, 100,000 held locks")
+    parser.add_argument("--only", choices=["throughput", "many_locks", "verbs"])
+    arguments = parser.parse_args()
+    arguments.bin = str(pathlib.Path(arguments.bin).resolve())
+    arguments.rounds, arguments.seconds, arguments.held, arguments.verbs = \
+        (1, 1, 100_000, 20) if arguments.quick else (3, 4, 1_000_000, 100)
+    rows = []
+    for part in (throughput, many_locks, verbs):
+        if arguments.only in (None, part.__name__):
+            with tempfile.TemporaryDirectory(prefix="lockkeeper-bench-") as folder:
+                os.chmod(folder, 0o755)
+                part(arguments, rows, folder)
+    if arguments.json:
+        pathlib.Path(arguments.json).write_text(json.dumps(rows, indent=2) + "\n")
+    short = [r["what"] for r in rows if not r["met"]]
+    print(f"{len(rows) - len(short)} of {len(rows)} bars met" + (f"; short: {', '.join(short)}" if short else ""))
+
+
+if __name__ == "__main__":
+    main()
