@@ -112,7 +112,7 @@ struct OldLockView {
 };
 
 LockView read_lock(std::string_view json);
-GrantedView read_granted(std::string_view json);   // version and token 0: an original server's answer
+GrantedView read_granted(std::string_view json);  // version and token 0: an original server's answer
 ReleasedView read_released(std::string_view json);
 DeniedView read_denied(std::string_view json);
 HistoryView read_history(std::string_view json);
