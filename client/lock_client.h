@@ -21,8 +21,8 @@ namespace lockkeeper::client {
 
 class ServerError : public std::runtime_error {
  public:
-  ServerError(unsigned status, const std::string& text, std::optional<std::chrono::seconds> retry_after)
-      : std::runtime_error(text), status(status), retry_after(retry_after) {}
+  ServerError(unsigned code, const std::string& text, std::optional<std::chrono::seconds> pause)
+      : std::runtime_error(text), status(code), retry_after(pause) {}
   unsigned status;
   std::optional<std::chrono::seconds> retry_after;  // of 429 and 503; a date is turned into seconds from now
   // 429 and 5xx: may pass. Everything else never will.

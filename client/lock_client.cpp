@@ -1,0 +1,296 @@
+#include "client/lock_client.h"
+
+#include <sys/random.h>
+
+#include <algorithm>
+#include <array>
+#include <system_error>
+#include <utility>
+
+#include "client/retry_after.h"
+#include "wire/record_json.h"
+
+namespace lockkeeper::client {
+
+namespace {
+
+using http::ClientResponse;
+
+// What an original locker says to every method and path it does not know (compat: locker, fact 12).
+bool unknown_route(const ClientResponse& response) {
+  return response.status == 404 && response.content_type.starts_with("text/plain") &&
+         response.body.starts_with("404 page not found");
+}
+
+// Our server answers in its own words only to a body that has a field of its own; a plain one gets the original's
+// answer, byte for byte, and says nothing of versions. This field says what its absence says.
+std::string asking_for_ours(std::string body, const char* field, bool plain) {
+  return plain ? body.insert(1, std::string(field) + ",") : body;
+}
+
+std::string without_end_slashes(std::string uri) {
+  while (uri.ends_with('/')) uri.pop_back();
+  return uri;
+}
+
+std::string redirect_target(const std::string& location) {
+  if (location.empty()) return "without a place to go to";
+  return "to " + (location.starts_with('/') ? wire::read_error(location) : http::without_userinfo(location));
+}
+
+// An original has counts, no claims; counts of 0 and less hold nothing.
+wire::LockView view_of(const wire::OldLockView& old) {
+  wire::LockView view;
+  view.lock = old.lock;
+  view.held = !old.key.empty();  // a key without holders holds too (compat: file-key-without-holders)
+  for (const auto& [holder, count] : old.locked_by) {
+    if (!view.held || count <= 0) continue;
+    wire::HoldView hold;
+    hold.holder = holder;
+    hold.count = static_cast<std::uint64_t>(count);
+    view.count += hold.count;
+    view.holders.push_back(std::move(hold));
+  }
+  return view;
+}
+
+std::uint64_t count_of(const wire::LockView& view, const std::string& holder) {
+  const auto found = std::find_if(view.holders.begin(), view.holders.end(),
+                                  [&holder](const wire::HoldView& hold) { return hold.holder == holder; });
+  return found == view.holders.end() ? 0 : found->count;
+}
+
+}  // namespace
+
+class LockClient::Impl {
+ public:
+  explicit Impl(Settings settings)
+      : base_(without_end_slashes(std::move(settings.uri))),
+        client_(std::move(settings.http)),
+        timeout_(settings.request_timeout) {
+    http::require_base_url(base_);
+  }
+
+  wire::LockView lock(const std::string& name) {
+    if (kind_ != ServerKind::original) {
+      const ClientResponse response = send("GET", path(name), {});
+      if (!unknown_route(response)) {
+        require_ok(response);
+        auto view = read(response, wire::read_lock);
+        kind_ = ServerKind::lockkeeper;
+        return view;
+      }
+    }
+    auto view = view_of(old_lock(name));
+    kind_ = ServerKind::original;
+    return view;
+  }
+
+  std::variant<wire::GrantedView, wire::DeniedView> acquire(const std::string& name, const Identity& identity,
+                                                            const Intention& intention,
+                                                            const locks::Metadata& metadata) {
+    wire::AcquireBody body;
+    set_identity(body, identity, intention);
+    body.metadata = metadata;
+    const bool plain = body.claim.empty() && body.request.empty() && !body.has_begun && metadata.empty();
+    const ClientResponse response =
+        send("PUT", path(name), asking_for_ours(wire::write_body(body), R"("metadata":{})", plain));
+    if (denied(response)) return read_denied(response);
+    require_ok(response);
+    auto granted = read(response, wire::read_granted);
+    learn(granted.version);
+    return granted;
+  }
+
+  std::variant<wire::ReleasedView, wire::DeniedView> release(const std::string& name, const Identity& identity,
+                                                             const Intention& intention, bool all) {
+    wire::ReleaseBody body;
+    set_identity(body, identity, intention);
+    body.all = all;
+    const bool plain = body.claim.empty() && body.request.empty() && !body.has_begun && !all;
+    std::uint64_t before = 1;  // an original does not say how many it took away
+    if (kind_ == ServerKind::original) before = count_of(view_of(old_lock(name)), holder(identity));
+    const ClientResponse response =
+        send("DELETE", path(name), asking_for_ours(wire::write_body(body), R"("all":false)", plain));
+    if (denied(response)) return read_denied(response);
+    require_ok(response);
+    auto released = read(response, wire::read_released);
+    learn(released.version);
+    if (kind_ == ServerKind::original) {
+      released.released = before;
+      released.holders = require_released(name, identity);
+    }
+    return released;
+  }
+
+  wire::HistoryView history(const std::string& name, locks::Version after, std::size_t limit, bool newest) {
+    const ClientResponse response = send("GET",
+                                         path(name) + "/history?after=" + std::to_string(after) +
+                                             "&limit=" + std::to_string(limit) + (newest ? "&newest=true" : ""),
+                                         {});
+    require_ok(response);
+    return read(response, wire::read_history);
+  }
+
+  const http::Interrupt* interrupt = nullptr;
+  void set_timeout(std::chrono::milliseconds timeout) { timeout_ = timeout; }
+  ServerKind kind() const { return kind_; }
+
+ private:
+  static std::string path(const std::string& name) { return "/lock/" + http::encode_segment(name); }
+
+  static const std::string& holder(const Identity& identity) {
+    return identity.holder.empty() ? identity.key : identity.holder;
+  }
+
+  template <typename Body>
+  static void set_identity(Body& body, const Identity& identity, const Intention& intention) {
+    body.key = identity.key;
+    body.holder = identity.holder;
+    body.claim = intention.claim;
+    body.request = intention.request;
+    body.has_begun = intention.begun.has_value();
+    body.begun = intention.begun.value_or(0);
+  }
+
+  ClientResponse send(const char* method, const std::string& target, std::string body) {
+    http::ClientRequest request;
+    request.method = method;
+    request.url = base_ + target;
+    request.body = std::move(body);
+    request.timeout = timeout_;
+    return client_.send(request, interrupt);
+  }
+
+  static bool denied(const ClientResponse& response) { return response.status == 423 || response.status == 410; }
+
+  wire::DeniedView read_denied(const ClientResponse& response) {
+    auto view = read(response, wire::read_denied);
+    learn(view.version);
+    return view;
+  }
+
+  void learn(locks::Version version) { kind_ = version ? ServerKind::lockkeeper : ServerKind::original; }
+
+  void require_ok(const ClientResponse& response) const {
+    if (response.status == 200) return;
+    std::string text = said(response.status);
+    if (response.status >= 300 && response.status < 400) {
+      text += ", a redirect " + redirect_target(response.location) + ", which is not followed";
+    } else if (const std::string words = wire::read_error(response.body); !words.empty()) {
+      text += ": " + words;
+    }
+    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    throw ServerError(response.status, text, parse_retry_after(response.retry_after, now));
+  }
+
+  // What is not in the shape of a lock server's answer comes from something else (a portal, a proxy): trying
+  // again would not help.
+  template <typename View>
+  View read(const ClientResponse& response, View (*reader)(std::string_view)) const {
+    try {
+      return reader(response.body);
+    } catch (const wire::WireError& error) {
+      throw ServerError(response.status,
+                        said(response.status) + " with what is no lock server's answer (" + error.what() +
+                            "): " + wire::read_error(response.body),
+                        std::nullopt);
+    }
+  }
+
+  std::string said(unsigned status) const {
+    return http::without_userinfo(base_) + " answered " + std::to_string(status);
+  }
+
+  wire::OldLockView old_lock(const std::string& name) {
+    const ClientResponse response = send("GET", "/locks", {});
+    require_ok(response);
+    auto locks = read(response, wire::read_old_locks);
+    const auto found = std::find_if(locks.begin(), locks.end(),
+                                    [&name](const wire::OldLockView& one) { return one.lock == name; });
+    if (found != locks.end()) return std::move(*found);
+    wire::OldLockView free;
+    free.lock = name;
+    return free;
+  }
+
+  // An original says 200 to a release before it wrote anything down; the list tells. Who holds the lock now.
+  std::vector<wire::HoldView> require_released(const std::string& name, const Identity& identity) {
+    const wire::OldLockView old = old_lock(name);
+    auto view = view_of(old);
+    if (old.key == identity.key && count_of(view, holder(identity)) > 0) {
+      throw ServerError(500,
+                        http::without_userinfo(base_) + " said that the lock is released, but still lists '" +
+                            holder(identity) + "' as holding it",
+                        std::nullopt);
+    }
+    return std::move(view.holders);
+  }
+
+  std::string base_;
+  http::Client client_;
+  std::chrono::milliseconds timeout_;
+  ServerKind kind_ = ServerKind::unknown;
+};
+
+LockClient::LockClient(Settings settings) : impl_(std::make_unique<Impl>(std::move(settings))) {}
+LockClient::~LockClient() = default;
+
+void LockClient::set_interrupt(const http::Interrupt* interrupt) {
+  impl_->interrupt = interrupt;
+}
+void LockClient::set_request_timeout(std::chrono::milliseconds timeout) {
+  impl_->set_timeout(timeout);
+}
+ServerKind LockClient::kind() const {
+  return impl_->kind();
+}
+
+wire::LockView LockClient::lock(const std::string& name) {
+  return impl_->lock(name);
+}
+
+std::variant<wire::GrantedView, wire::DeniedView> LockClient::acquire(const std::string& name,
+                                                                      const Identity& identity,
+                                                                      const Intention& intention,
+                                                                      const locks::Metadata& metadata) {
+  return impl_->acquire(name, identity, intention, metadata);
+}
+
+std::variant<wire::ReleasedView, wire::DeniedView> LockClient::release(const std::string& name,
+                                                                       const Identity& identity, bool all) {
+  return impl_->release(name, identity, {}, all);
+}
+
+std::variant<wire::ReleasedView, wire::DeniedView> LockClient::release_claim(const std::string& name,
+                                                                             const Identity& identity,
+                                                                             const std::string& claim) {
+  return impl_->release(name, identity, Intention{claim, {}, std::nullopt}, false);
+}
+
+std::variant<wire::ReleasedView, wire::DeniedView> LockClient::withdraw(const std::string& name,
+                                                                        const Identity& identity,
+                                                                        const Intention& intention) {
+  return impl_->release(name, identity, intention, false);
+}
+
+wire::HistoryView LockClient::history(const std::string& name, locks::Version after, std::size_t limit,
+                                      bool newest) {
+  return impl_->history(name, after, limit, newest);
+}
+
+std::string new_request_id() {
+  std::array<unsigned char, 16> bytes;
+  if (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+    throw std::system_error(errno, std::generic_category(), "no random bytes");
+  }
+  static const char digits[] = "0123456789abcdef";
+  std::string text;
+  for (const unsigned char byte : bytes) {
+    text += digits[byte >> 4];
+    text += digits[byte & 15];
+  }
+  return text;
+}
+
+}  // namespace lockkeeper::client

@@ -1,0 +1,32 @@
+// A URL taken apart: what is requested, and the userinfo, which is never shown. libcurl's parser stays inside.
+#pragma once
+
+#include <memory>
+#include <string>
+
+namespace lockkeeper::http {
+
+class Url {
+ public:
+  // Throws HttpError{bad_url}, whose text shows no userinfo. Only http and https; dots in the path stay as they
+  // are, since `.` and `..` are names of locks.
+  explicit Url(const std::string& text);
+  ~Url();
+  Url(const Url&) = delete;
+  Url& operator=(const Url&) = delete;
+
+  bool https() const { return https_; }
+  bool has_query_or_fragment() const;
+  const std::string& user() const { return user_; }          // percent-decoded
+  const std::string& password() const { return password_; }  // percent-decoded
+  std::string text() const;                                  // without userinfo
+  std::string origin() const;                                // "https://host:3000"
+  void* handle() const { return handle_; }                   // CURLU*, without userinfo; owned by this
+
+ private:
+  void* handle_;
+  bool https_ = false;
+  std::string user_, password_;
+};
+
+}  // namespace lockkeeper::http
