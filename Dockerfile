@@ -9,6 +9,8 @@
 
 # --- builder: compilers, libraries, all programs ----------------------------------------------------
 FROM debian:bookworm-slim AS builder
+# So that what older builds left behind can be told from other projects': see the tests of the images.
+LABEL org.opencontainers.image.title=lockkeeper-builder
 WORKDIR /src
 
 # The packages change rarely, the sources often: in this order an edit costs a compilation only.
@@ -60,6 +62,7 @@ RUN set -eu; \
 
 # --- server -----------------------------------------------------------------------------------------
 FROM scratch AS server
+LABEL org.opencontainers.image.title=lockkeeper
 COPY --from=roots /roots/server/system /
 COPY --from=roots --chown=65532:65532 /roots/server/state /var/lib/lockkeeper
 COPY --from=roots /roots/server/programs /
@@ -84,5 +87,6 @@ ENTRYPOINT ["/usr/bin/lockkeeper"]
 # and there break `in`. No ENV for the same reason: it would be there in one way of use and not in
 # the other.
 FROM scratch AS resource
+LABEL org.opencontainers.image.title=lockkeeper-resource
 COPY --from=roots /roots/resource/system /
 COPY --from=roots /roots/resource/programs /

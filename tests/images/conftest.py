@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from containers import RESOURCE, SERVER, Engine, House
+from containers import Engine, House
 
 
 @pytest.fixture(scope="session")
@@ -16,7 +16,7 @@ def engine():
 @pytest.fixture(scope="session")
 def images(engine):
     """The ids of both images, built. Where they already are, this takes a second."""
-    return {SERVER: engine.build(SERVER, "server"), RESOURCE: engine.build(RESOURCE, "resource")}
+    return engine.build_images()
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SERVER = "lockkeeper-server:test"
 RESOURCE = "lockkeeper-resource:test"
+_ROOTS = "lockkeeper-roots:test"  # the stage before both; its name keeps the builder's layers
 PORT = 3000
 
 # An `http_proxy` of this machine's must not come between the tests and a container.
@@ -53,9 +54,17 @@ class Engine:
         return subprocess.Popen(["docker", *map(str, arguments)], env=self._environment,
                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr)
 
+    def build_images(self):
+        """Builds both images, or finds them built; returns their ids. Forgets what older builds left behind."""
+        subprocess.run([ROOT / "script/base-image"], check=True, env=self._environment)
+        ids = {tag: self.build(tag, target)
+               for tag, target in ((_ROOTS, "roots"), (SERVER, "server"), (RESOURCE, "resource"))}
+        for title in ("lockkeeper-builder", "lockkeeper", "lockkeeper-resource"):
+            self.docker("image", "prune", "--force", "--filter", f"label=org.opencontainers.image.title={title}")
+        return {SERVER: ids[SERVER], RESOURCE: ids[RESOURCE]}
+
     def build(self, tag, target, timeout=2400):
         """Builds a target of the Dockerfile; returns the image's id."""
-        subprocess.run([ROOT / "script/base-image"], check=True, env=self._environment)
         # `host`: an engine of our own has no other network, and a proxy may listen on this machine's loopback.
         proxies = [option for name in ("http_proxy", "https_proxy", "no_proxy")
                    if name in os.environ or name.upper() in os.environ
