@@ -1,0 +1,56 @@
+// A door is one dialect of HTTP: it turns a request into a question for the engine, and the answer into a reply.
+// It holds no rules.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "http/listener.h"
+#include "locks/limits.h"
+#include "locks/outcome.h"
+#include "server/io_mailbox.h"
+#include "server/target.h"
+
+namespace lockkeeper::server {
+
+// What the house does for its doors. Any I/O thread.
+class FrontDesk {
+ public:
+  virtual ~FrontDesk() = default;
+  // Whether the credentials are right, or none are needed; `user` becomes the authenticated name or stays empty.
+  virtual bool admits(const http::Request& request, std::string& user) const = 0;
+  // The answer comes on that I/O thread.
+  virtual void ask(IoCall& call, std::size_t io) = 0;
+  virtual bool ready() const = 0;
+  virtual const locks::Limits& limits() const = 0;
+};
+
+// One admitted request, hung on its exchange until the answer is out. What the log tells of it is here.
+class Visit : public http::Exchange::Attachment, public IoCall {
+ public:
+  Visit(http::Exchange& to, std::string_view through) : exchange(to), door(through) {}
+
+  http::Exchange& exchange;
+  std::string_view door;  // a literal
+  std::string user;
+
+  void answered() noexcept final;
+
+ protected:
+  // The reply to `answer`. What it throws becomes a 500.
+  virtual http::Response reply() = 0;
+};
+
+class Door {
+ public:
+  virtual ~Door() = default;
+  // `target.path` begins after the prefix under which the door is mounted. Must lead to exchange.answer().
+  virtual void serve(http::Exchange& exchange, const Target& target) = 0;
+};
+
+// {"error": "..."} with that status, the shape of every error (DESIGN: HTTP).
+http::Response error_reply(unsigned status, std::string_view error);
+// 503 with Retry-After.
+http::Response unavailable_reply(const locks::Unavailable& unavailable);
+
+}  // namespace lockkeeper::server

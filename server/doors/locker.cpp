@@ -1,0 +1,183 @@
+#include "server/doors/locker.h"
+
+#include <exception>
+#include <optional>
+#include <utility>
+
+#include "server/doors/lock_list.h"
+#include "server/doors/locker_reply.h"
+#include "wire/lock_body.h"
+
+namespace lockkeeper::server {
+namespace {
+
+constexpr std::string_view door_name = "locker";
+constexpr std::size_t history_default = 100;
+constexpr std::size_t history_most = 1000;
+
+enum Action { list, acquire, release, inspect, history, force_release, health, ready, version };
+
+constexpr Route table[] = {
+    {"PUT", "/lock/{}", acquire},
+    {"DELETE", "/lock/{}", release},
+    {"GET", "/lock/{}", inspect},
+    {"GET", "/lock/{}/history", history},
+    {"POST", "/lock/{}/force-release", force_release},
+    {"GET", "/locks", list},
+    {"GET", "/health", health, true},
+    {"GET", "/ready", ready, true},
+    {"GET", "/version", version},
+};
+
+// A request about one lock.
+class LockVisit final : public Visit {
+ public:
+  using Visit::Visit;
+  std::string lock;
+  LockSpeech speech;
+
+ protected:
+  http::Response reply() override { return reply_about_lock(lock, speech, answer); }
+};
+
+// Asks on behalf of `visit`, or says what is wrong with the question.
+using Refusal = std::optional<http::Response>;
+
+Refusal ask_about_lock(LockVisit& visit, int action, std::string_view body, const locks::Limits& limits) {
+  locks::Command command;
+  command.caller.by = visit.user;
+  command.caller.door = door_name;
+  if (action == inspect) {
+    command.what = locks::Inspect{};
+  } else if (action == force_release) {
+    auto reason = wire::parse_force_body(body);
+    if (const auto* fault = std::get_if<wire::BodyFault>(&reason)) {
+      return error_reply(400, fault->text.empty() ? "the body is not {\"reason\": \"...\"}" : fault->text);
+    }
+    visit.speech.act = LockSpeech::Act::force_release;
+    command.what = locks::ForceRelease{std::get<std::string>(std::move(reason))};
+  } else {
+    auto parsed = wire::parse_lock_body(body);
+    const bool taking = action == acquire;
+    if (const auto* fault = std::get_if<wire::BodyFault>(&parsed)) return body_fault_reply(*fault, taking);
+    auto& fields = std::get<wire::LockBody>(parsed);
+    if (fields.key.empty()) return body_fault_reply({}, taking);
+    visit.speech = {.act = taking ? LockSpeech::Act::acquire : LockSpeech::Act::release,
+                    .native = fields.native,
+                    .key = fields.key,
+                    .holder = fields.holder(),
+                    .claim = fields.claim};
+    if (taking) {
+      command.what = locks::Acquire{std::move(fields.key),     visit.speech.holder, std::move(fields.claim),
+                                    std::move(fields.request), fields.begun,        std::move(fields.metadata)};
+    } else {
+      command.what = locks::Release{std::move(fields.key),     visit.speech.holder, std::move(fields.claim),
+                                    std::move(fields.request), fields.begun,        fields.all};
+    }
+  }
+  command.lock = visit.lock;
+  if (auto fault = locks::fault(command, limits)) return error_reply(400, *fault);
+  visit.question = std::move(command);
+  return std::nullopt;
+}
+
+Refusal ask_for_history(LockVisit& visit, std::string_view query) {
+  engine::ReadHistory read;
+  read.lock = visit.lock;
+  read.limit = history_default;
+  const auto after = parameter(query, "after");
+  if (after) {
+    const auto version = whole_number(*after);
+    if (!version) return error_reply(400, "after is not a version: a whole number is wanted");
+    read.after = *version;
+  }
+  if (const auto limit = parameter(query, "limit")) {
+    const auto number = whole_number(*limit);
+    if (!number || *number < 1 || *number > history_most) {
+      return error_reply(400, "limit is not a whole number from 1 to " + std::to_string(history_most));
+    }
+    read.limit = *number;
+  }
+  // Who names a version wants to go on from there; who does not wants to know what happened last.
+  const std::string order = parameter(query, "order").value_or(after ? "oldest" : "newest");
+  if (order != "newest" && order != "oldest") return error_reply(400, "order is neither newest nor oldest");
+  read.newest_first = order == "newest";
+  visit.speech.act = LockSpeech::Act::history;
+  visit.question = std::move(read);
+  return std::nullopt;
+}
+
+http::Response unmatched(const Match& match) {
+  if (match.allow.empty()) return error_reply(404, "not found");
+  http::Response response = error_reply(405, "method not allowed");
+  response.headers.emplace_back("Allow", match.allow);
+  return response;
+}
+
+http::Response unauthorized() {
+  http::Response response = error_reply(401, "Please Authenticate");
+  response.headers.emplace_back("Www-Authenticate", "Basic realm=\"Authorization Required\"");
+  return response;
+}
+
+http::Response json(unsigned status, std::string body) {
+  http::Response response;
+  response.status = status;
+  response.body = std::move(body);
+  return response;
+}
+
+}  // namespace
+
+std::span<const Route> LockerDoor::routes() {
+  return table;
+}
+
+void LockerDoor::serve(http::Exchange& exchange, const Target& target) {
+  const std::string_view method = exchange.request().method();
+  // The original's HTTP layer answered this one by itself.
+  if (method == "OPTIONS" && target.path == "*") return exchange.answer(http::Response{.content_type = ""});
+  const Match match = server::match(table, method, target.path);
+  // As the original: what is not there needs no credentials (compat: locker, fact 12).
+  if (match.route == nullptr) return exchange.answer(unmatched(match));
+  std::string user;
+  if (!match.route->open && !desk_.admits(exchange.request(), user)) return exchange.answer(unauthorized());
+  admitted(exchange, target, match, std::move(user));
+}
+
+void LockerDoor::admitted(http::Exchange& exchange, const Target& target, const Match& match, std::string user) {
+  switch (match.route->action) {
+    case health:
+      return exchange.answer(json(200, "{\"status\":\"ok\"}\n"));
+    case ready:
+      if (!desk_.ready()) return exchange.answer(unavailable_reply({"the store does not answer", false}));
+      return exchange.answer(json(200, "{\"status\":\"ready\"}\n"));
+    case version:
+      return exchange.answer(json(200, "{\"name\":\"lockkeeper\",\"version\":\"" LOCKKEEPER_VERSION "\"}\n"));
+    case list:
+      return serve_list(desk_, exchange, target.query, door_name, std::move(user));
+    default:
+      break;
+  }
+  auto owned = std::make_unique<LockVisit>(exchange, door_name);
+  LockVisit& visit = *owned;
+  visit.user = std::move(user);
+  exchange.attachment = std::move(owned);
+  Refusal refusal;
+  if (auto name = percent_decode(match.segment)) {
+    visit.lock = std::move(*name);
+    if (auto fault = locks::name_fault(visit.lock, desk_.limits())) {
+      refusal = error_reply(400, *fault);
+    } else if (match.route->action == history) {
+      refusal = ask_for_history(visit, target.query);
+    } else {
+      refusal = ask_about_lock(visit, match.route->action, exchange.request().body(), desk_.limits());
+    }
+  } else {
+    refusal = error_reply(400, "the lock's name has a bad percent escape");
+  }
+  if (refusal) return exchange.answer(std::move(*refusal));
+  desk_.ask(visit, exchange.io());
+}
+
+}  // namespace lockkeeper::server

@@ -1,0 +1,30 @@
+// What the native dialect says to an outcome: pure. The texts, slips included, are the original's (compat: locker,
+// fact 7); a request that sent a field of ours gets our shape around the same text.
+#pragma once
+
+#include <string>
+#include <variant>
+
+#include "engine/call.h"
+#include "http/listener.h"
+#include "locks/outcome.h"
+#include "wire/lock_body.h"
+
+namespace lockkeeper::server {
+
+// What of the request its reply speaks of.
+struct LockSpeech {
+  enum class Act : std::uint8_t { acquire, release, inspect, force_release, history };
+  Act act = Act::inspect;
+  bool native = false;
+  std::string key, holder, claim;
+};
+
+http::Response reply_about_lock(const std::string& lock, const LockSpeech& speech,
+                                const decltype(engine::Call::answer)& answer);
+
+// A body that cannot be used, or has no key (a fault without any text). The original labels its own text
+// text/plain when it could not decode the body (compat: locker, fact 8).
+http::Response body_fault_reply(const wire::BodyFault& fault, bool acquiring);
+
+}  // namespace lockkeeper::server

@@ -1,0 +1,33 @@
+#include "server/hardening.h"
+
+#include <openssl/crypto.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+
+namespace lockkeeper::server {
+
+void keep_memory_private() {
+  const rlimit none{0, 0};
+  setrlimit(RLIMIT_CORE, &none);
+  prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+Environment take_environment() {
+  Environment environment;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const char* equals = std::strchr(*entry, '=');
+    if (equals == nullptr) continue;
+    environment.emplace(std::string(*entry, static_cast<std::size_t>(equals - *entry)), equals + 1);
+  }
+  if (char* password = std::getenv("AUTH_PASS")) {
+    OPENSSL_cleanse(password, std::strlen(password));
+    unsetenv("AUTH_PASS");
+  }
+  return environment;
+}
+
+}  // namespace lockkeeper::server

@@ -1,0 +1,90 @@
+#include "server/service.h"
+
+#include <algorithm>
+#include <exception>
+
+namespace lockkeeper::server {
+
+Service::Service(engine::Engine& engine, const BasicAuth& auth, const locks::Limits& limits, AccessLog& log)
+    : engine_(engine), auth_(auth), limits_(limits), log_(log) {}
+
+void Service::mount(std::string prefix, std::unique_ptr<Door> door) {
+  mounts_.push_back({std::move(prefix), std::move(door)});
+  std::sort(mounts_.begin(), mounts_.end(),
+            [](const Mount& a, const Mount& b) { return a.prefix.size() > b.prefix.size(); });
+}
+
+void Service::connect(http::Listener& listener) {
+  for (std::size_t io = 0; io < listener.io_threads(); ++io) {
+    mailboxes_.push_back(std::make_unique<IoMailbox>(
+        [&listener, io](std::function<void()> task) { listener.post(io, std::move(task)); }));
+  }
+}
+
+void Service::disconnect() {
+  for (const auto& mailbox : mailboxes_) mailbox->orphan();
+}
+
+void Service::serve(http::Exchange& exchange) {
+  try {
+    Target target = split_target(exchange.request().target());
+    for (const Mount& mount : mounts_) {
+      const std::size_t length = mount.prefix.size();
+      if (!target.path.starts_with(mount.prefix)) continue;
+      if (length != 0 && target.path.size() > length && target.path[length] != '/') continue;
+      target.path.remove_prefix(length);
+      return mount.door->serve(exchange, target);
+    }
+    exchange.answer(error_reply(404, "not found"));
+  } catch (const std::exception&) {
+    // Out of memory, in practice: a door answers or asks as the last thing it does.
+    exchange.answer(error_reply(500, "internal error"));
+  }
+}
+
+http::Response Service::fault(unsigned status, std::string_view text) {
+  return error_reply(status, text);
+}
+
+void Service::finished(const http::Exchange& exchange, unsigned status, std::size_t body_bytes) {
+  const auto* visit = static_cast<const Visit*>(exchange.attachment.get());
+  AccessLine line;
+  line.id = exchange.id();
+  line.method = exchange.request().method();
+  line.path = split_target(exchange.request().target()).path;
+  line.status = status;
+  line.took = std::chrono::steady_clock::now() - exchange.began();
+  line.body_bytes = body_bytes;
+  line.peer = exchange.peer();
+  if (visit != nullptr) {
+    line.user = visit->user;
+    line.door = visit->door;
+  }
+  log_.add(exchange.io(), line);
+}
+
+void Service::faulted(std::string_view peer, unsigned status, std::string_view text) {
+  AccessLine line;
+  line.status = status;
+  line.peer = peer;
+  line.fault = text;
+  log_.add(0, line);
+}
+
+bool Service::admits(const http::Request& request, std::string& user) const {
+  if (!auth_.admits(request.header("Authorization"))) return false;
+  user = auth_.user();
+  return true;
+}
+
+void Service::ask(IoCall& call, std::size_t io) {
+  call.mailbox = mailboxes_[io].get();
+  call.next = nullptr;
+  engine_.submit(call);
+}
+
+bool Service::ready() const {
+  return engine_.ready();
+}
+
+}  // namespace lockkeeper::server

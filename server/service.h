@@ -1,0 +1,51 @@
+// Everything between the listener and the doors: who may come in, which door, what the log says.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/engine.h"
+#include "server/access_log.h"
+#include "server/auth.h"
+#include "server/doors/door.h"
+
+namespace lockkeeper::server {
+
+class Service final : public http::Service, public FrontDesk {
+ public:
+  Service(engine::Engine& engine, const BasicAuth& auth, const locks::Limits& limits, AccessLog& log);
+
+  // Before the listener starts. A door with prefix "/lockd" gets "/lockd/lock/a" as "/lock/a"; the one with an
+  // empty prefix gets what no other takes.
+  void mount(std::string prefix, std::unique_ptr<Door> door);
+  void connect(http::Listener& listener);
+  // When both have ended: lets go of answers that nobody waits for.
+  void disconnect();
+
+  void serve(http::Exchange& exchange) override;
+  http::Response fault(unsigned status, std::string_view text) override;
+  void finished(const http::Exchange& exchange, unsigned status, std::size_t body_bytes) override;
+  void faulted(std::string_view peer, unsigned status, std::string_view text) override;
+
+  bool admits(const http::Request& request, std::string& user) const override;
+  void ask(IoCall& call, std::size_t io) override;
+  bool ready() const override;
+  const locks::Limits& limits() const override { return limits_; }
+
+ private:
+  struct Mount {
+    std::string prefix;
+    std::unique_ptr<Door> door;
+  };
+
+  engine::Engine& engine_;
+  const BasicAuth& auth_;
+  const locks::Limits& limits_;
+  AccessLog& log_;
+  std::vector<Mount> mounts_;
+  std::vector<std::unique_ptr<IoMailbox>> mailboxes_;
+};
+
+}  // namespace lockkeeper::server

@@ -1,0 +1,165 @@
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+
+#include "server/options.h"
+
+namespace lockkeeper::server {
+namespace {
+
+using namespace std::chrono_literals;
+
+const Machine machine{.ipv6 = true, .cores = 4};
+
+std::variant<Options, Farewell> read(const std::vector<std::string>& arguments,
+                                     const Environment& environment = {}) {
+  return read_options(arguments, environment, machine);
+}
+
+Options options(const std::vector<std::string>& arguments, const Environment& environment = {}) {
+  auto result = read(arguments, environment);
+  if (const auto* farewell = std::get_if<Farewell>(&result)) throw std::runtime_error(farewell->err);
+  return std::get<Options>(std::move(result));
+}
+
+std::string complaint(const std::vector<std::string>& arguments, const Environment& environment = {}) {
+  const auto result = read(arguments, environment);
+  const auto* farewell = std::get_if<Farewell>(&result);
+  if (farewell == nullptr || farewell->code != 1 || !farewell->out.empty()) return "no complaint";
+  return farewell->err;
+}
+
+class OptionsFile : public ::testing::Test {
+ protected:
+  ~OptionsFile() override { std::filesystem::remove(path_); }
+  std::string write(const std::string& text) {
+    std::ofstream(path_) << text;
+    return path_;
+  }
+  std::string path_ = std::filesystem::temp_directory_path() /
+                      ("lockkeeper-options-" + std::to_string(::testing::UnitTest::GetInstance()->random_seed()) +
+                       "-" + std::to_string(reinterpret_cast<std::uintptr_t>(this)));
+};
+
+TEST(Options, AreTheOriginalsEnvironmentVariables) {
+  const Options read = options({}, {{"LOCKER_CONFIG", "locks.json"},
+                                    {"PORT", "4000"},
+                                    {"AUTH_USER", "u"},
+                                    {"AUTH_PASS", "p"},
+                                    {"SSL_CERT", "c.pem"},
+                                    {"SSL_KEY", "k.pem"}});
+  EXPECT_EQ(read.locker_config, "locks.json");
+  ASSERT_EQ(read.endpoints.size(), 1U);
+  EXPECT_EQ(read.endpoints[0].port, 4000);
+  EXPECT_EQ(read.auth_user, "u");
+  EXPECT_EQ(read.auth_pass, "p");
+  EXPECT_EQ(read.ssl_cert, "c.pem");
+  EXPECT_EQ(read.ssl_key, "k.pem");
+}
+
+TEST(Options, HaveTheDesignsDefaults) {
+  const Options read = options({"--store", "memory:"});
+  EXPECT_EQ(read.engine.limits.name_bytes, 512U);
+  EXPECT_EQ(read.http.body_bytes, 64U * 1024);
+  EXPECT_EQ(read.http.header_bytes, 8U * 1024);
+  EXPECT_EQ(read.shutdown_grace, 10s);
+  EXPECT_EQ(read.http.io_threads, 2U);
+  EXPECT_EQ(read.engine.history_for, 24h * 30);
+}
+
+TEST(Options, ComplainInTheOriginalsWords) {
+  EXPECT_EQ(complaint({}), "No LOCKER_CONFIG file specified. Bailing out.\n");
+  const Environment store{{"LOCKER_CONFIG", "x"}};
+  const auto with = [&](const char* name) {
+    Environment environment = store;
+    environment[name] = "v";
+    return environment;
+  };
+  EXPECT_EQ(complaint({}, with("AUTH_USER")), "AUTH_USER specified, but no AUTH_PASS was provided. Bailing out.\n");
+  EXPECT_EQ(complaint({}, with("AUTH_PASS")), "AUTH_PASS specified, but no AUTH_USER was provided. Bailing out.\n");
+  EXPECT_EQ(complaint({}, with("SSL_CERT")), "SSL_CERT specified, but no SSL_KEY was provided. Bailing out.\n");
+  EXPECT_EQ(complaint({}, with("SSL_KEY")), "SSL_KEY specified, but no SSL_CERT was provided. Bailing out.\n");
+}
+
+TEST_F(OptionsFile, GivesWayToTheEnvironmentAndThatToFlags) {
+  const std::string file = write("store=memory:\nname-bytes=10\nkey-bytes=20\nbody-bytes=30\n");
+  const Options read = options({"--config", file, "--name-bytes", "12"},
+                               {{"LOCKKEEPER_NAME_BYTES", "11"}, {"LOCKKEEPER_KEY_BYTES", "21"}});
+  EXPECT_EQ(read.engine.limits.name_bytes, 12U);
+  EXPECT_EQ(read.engine.limits.key_bytes, 21U);
+  EXPECT_EQ(read.http.body_bytes, 30U);
+}
+
+TEST_F(OptionsFile, MayHoldThePassword) {
+  const Options read = options({"--store", "memory:", "--auth-file", write("ci:se:cret\n")});
+  EXPECT_EQ(read.auth_user, "ci");
+  EXPECT_EQ(read.auth_pass, "se:cret");
+}
+
+TEST_F(OptionsFile, IsReadStrictly) {
+  EXPECT_NE(complaint({"--store", "memory:", "--config", write("nonsense=1\n")}).find("nonsense"),
+            std::string::npos);
+  EXPECT_NE(complaint({"--store", "memory:", "--config", "/no/such/file"}).find("cannot read"), std::string::npos);
+}
+
+TEST(Options, NeverTakeAPasswordFromTheCommandLine) {
+  EXPECT_NE(complaint({"--store", "memory:", "--auth-user", "u", "--auth-pass", "p"}), "no complaint");
+}
+
+TEST(Options, NeedUnitsAndWholeNumbers) {
+  EXPECT_EQ(options({"--store", "memory:", "--read-timeout", "1m30s"}).http.read_timeout, 90s);
+  for (const auto& bad : std::vector<std::vector<std::string>>{{"--read-timeout", "10"},
+                                                               {"--read-timeout", "soon"},
+                                                               {"--name-bytes", "-1"},
+                                                               {"--name-bytes", "0"},
+                                                               {"--name-bytes", "1k"},
+                                                               {"--free-for", "59m"},
+                                                               {"--port", "65536"},
+                                                               {"--listen", "3000"},
+                                                               {"--listen", "::1:3000"},
+                                                               {"--log-level", "loud"},
+                                                               {"--nope"},
+                                                               {"stray"}}) {
+    std::vector<std::string> arguments{"--store", "memory:"};
+    arguments.insert(arguments.end(), bad.begin(), bad.end());
+    EXPECT_NE(complaint(arguments), "no complaint") << bad.front();
+  }
+}
+
+// Kubernetes puts LOCKKEEPER_PORT=tcp://... beside every pod when a service is called lockkeeper.
+TEST(Options, AreNotConfusedByWhatKubernetesSets) {
+  const Options read = options({"--store", "memory:"},
+                               {{"LOCKKEEPER_PORT", "tcp://10.0.0.1:80"}, {"LOCKKEEPER_SERVICE_HOST", "10.0.0.1"}});
+  EXPECT_EQ(read.endpoints[0].port, 3000);
+}
+
+TEST(Endpoints, AreLoopbackOnlyUnlessToldOrProtected) {
+  const auto address = [](const std::vector<http::Endpoint>& found) { return found.at(0).address; };
+  EXPECT_EQ(address(endpoints({}, false, 3000, true)), "127.0.0.1");
+  EXPECT_EQ(address(endpoints({}, true, 3000, true)), "::");
+  EXPECT_EQ(address(endpoints({}, true, 3000, false)), "0.0.0.0");
+  EXPECT_EQ(address(endpoints({{"10.0.0.1", 1}}, false, 3000, true)), "10.0.0.1");
+}
+
+TEST(Options, NameSeveralListeners) {
+  const Options read = options({"--store", "memory:", "--listen", "127.0.0.1:0", "--listen", "[::1]:3001"});
+  ASSERT_EQ(read.endpoints.size(), 2U);
+  EXPECT_EQ(read.endpoints[1].address, "::1");
+  EXPECT_EQ(read.endpoints[1].port, 3001);
+}
+
+TEST(Options, SayGoodbyeAfterHelpAndVersion) {
+  for (const char* flag : {"--help", "-h", "--version", "-v"}) {
+    const auto result = read({flag});
+    const auto* farewell = std::get_if<Farewell>(&result);
+    ASSERT_NE(farewell, nullptr) << flag;
+    EXPECT_EQ(farewell->code, 0) << flag;
+    EXPECT_NE(farewell->out.find("lockkeeper"), std::string::npos) << flag;
+    EXPECT_EQ(farewell->out.find("auth-pass"), std::string::npos) << flag;
+  }
+}
+
+}  // namespace
+}  // namespace lockkeeper::server
