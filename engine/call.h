@@ -23,9 +23,9 @@ class Mailbox {
 };
 
 struct HistoryPage {
-  locks::Version version = 0;      // of the lock now
+  locks::Version version = 0;  // of the lock now
   std::vector<locks::Event> events;
-  locks::Version oldest = 0;       // oldest version still kept; 0: none
+  locks::Version oldest = 0;  // oldest version still kept; 0: none
   bool more = false;
 };
 

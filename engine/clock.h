@@ -10,7 +10,7 @@ namespace lockkeeper::engine {
 class Clock {
  public:
   virtual ~Clock() = default;
-  virtual locks::WallTime wall() const = 0;                       // may jump
+  virtual locks::WallTime wall() const = 0;                          // may jump
   virtual std::chrono::steady_clock::time_point steady() const = 0;  // never goes back
 };
 

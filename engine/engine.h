@@ -24,20 +24,20 @@ namespace lockkeeper::engine {
 struct Settings {
   locks::Limits limits;
   std::chrono::milliseconds deadline = std::chrono::seconds(2);
-  std::size_t cached_locks = 200'000;     // records kept in memory; others are read when asked for
-  std::size_t in_flight = 65'536;         // commands; more are refused with Unavailable
+  std::size_t cached_locks = 200'000;  // records kept in memory; others are read when asked for
+  std::size_t in_flight = 65'536;      // commands; more are refused with Unavailable
   std::uint64_t history_per_lock = 1000;
   std::chrono::hours history_for = std::chrono::hours(24 * 30);
   std::chrono::milliseconds free_for = std::chrono::hours(24 * 30);  // then a free lock is pruned; 1 h at least
-  std::string change_prefix;              // makes change ids unique among servers and starts
+  std::string change_prefix;  // makes change ids unique among servers and starts
 };
 
 // Plain counters, readable from any thread.
 struct Counters {
   std::uint64_t commands = 0;
-  std::uint64_t commits = 0;       // changes committed
+  std::uint64_t commits = 0;  // changes committed
   std::uint64_t conflicts = 0;
-  std::uint64_t failures = 0;      // failed or unknown operations
+  std::uint64_t failures = 0;  // failed or unknown operations
   std::uint64_t cached = 0;
   std::uint64_t in_flight = 0;
 };

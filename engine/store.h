@@ -49,9 +49,9 @@ struct Scan {
 
 struct ReadHistory {
   std::string lock;
-  locks::Version after = 0;      // only events with a greater version
+  locks::Version after = 0;  // only events with a greater version
   std::size_t limit = 100;
-  bool newest_first = false;     // also decides which ones the limit keeps: the newest, or the oldest after `after`
+  bool newest_first = false;  // also decides which ones the limit keeps: the newest, or the oldest after `after`
 };
 
 // Forgets a free lock whose version is still `expected`, after raising the floor to at least that version.
@@ -127,8 +127,8 @@ struct Operation {
   std::variant<Commit, Read, Scan, ReadHistory, Prune, FindFree, TrimHistory> question;
   std::variant<std::monostate, Committed, Conflict, Found, Scanned, HistoryRead, Pruned, FreeFound, Trimmed, Failed>
       answer;
-  void* owner = nullptr;       // the engine's; a store does not look at it
-  Operation* next = nullptr;   // links a chain, in begin() and in completed()
+  void* owner = nullptr;      // the engine's; a store does not look at it
+  Operation* next = nullptr;  // links a chain, in begin() and in completed()
 };
 
 class Completions {

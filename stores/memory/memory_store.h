@@ -3,12 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "engine/store.h"
 
@@ -33,17 +32,22 @@ class MemoryStore final : public engine::Store {
   std::function<std::optional<engine::Failed>(const engine::Operation&)> fault;
 
  private:
-  struct Entry {
-    locks::Record record;
-    std::vector<locks::Event> history;
-  };
   void carry_out(engine::Operation& operation);
+  decltype(engine::Operation::answer) answer(engine::Commit& commit);
+  decltype(engine::Operation::answer) answer(const engine::Read& read);
+  decltype(engine::Operation::answer) answer(const engine::Scan& scan);
+  decltype(engine::Operation::answer) answer(const engine::ReadHistory& read);
+  decltype(engine::Operation::answer) answer(const engine::Prune& prune);
+  decltype(engine::Operation::answer) answer(const engine::FindFree& find);
+  decltype(engine::Operation::answer) answer(const engine::TrimHistory& trim);
 
   engine::Completions* completions_ = nullptr;
-  std::map<std::string, Entry> entries_;
+  std::map<std::string, locks::Record> records_;
+  std::map<std::string, std::deque<locks::Event>> history_;  // outlives the lock; oldest first
+  std::string trimmed_to_;                                   // where the next slice begins
   locks::Version floor_ = 0;
   bool hold_ = false;
-  std::vector<engine::Operation*> held_;
+  std::deque<engine::Operation*> held_;
 };
 
 }  // namespace lockkeeper::stores

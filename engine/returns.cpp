@@ -1,0 +1,132 @@
+// What the store gives back, and what it does not give back in time.
+#include <algorithm>
+#include <utility>
+
+#include "engine/state.h"
+
+namespace lockkeeper::engine {
+namespace {
+
+constexpr std::uint8_t kConflicts = 16;  // in a row; then the callers are told
+
+// A scan or a history read has either its own answer or a fault.
+std::string why(const Operation& operation) {
+  const auto* failed = std::get_if<Failed>(&operation.answer);
+  return failed != nullptr ? failed->why : "the store gave no answer";
+}
+
+}  // namespace
+
+// Everything that is not back by its deadline. It still comes back; until then nothing new is begun.
+bool Engine::State::give_up_overdue() {
+  bool any = false;
+  for (Work* work = flights_.oldest(); work != nullptr && now_ - work->begun >= settings_.deadline;
+       work = flights_.oldest()) {
+    any = true;
+    flights_.remove(*work);
+    work->overdue = true;
+    ++overdue_;
+    add(shown_.failures, 1);
+    const bool commit = std::holds_alternative<Commit>(work->operation.question);
+    refuse(std::exchange(work->calls, {}), "the store does not answer", commit);
+    if (work->slot == nullptr) continue;
+    forget_record(*work->slot);
+    refuse(std::exchange(work->slot->line, {}), "the store does not answer");
+  }
+  return any;
+}
+
+void Engine::State::returned(Work& work) {
+  if (work.overdue) {
+    --overdue_;
+  } else {
+    flights_.remove(work);
+    if (std::holds_alternative<Failed>(work.operation.answer)) add(shown_.failures, 1);
+  }
+  const auto& question = work.operation.question;
+  if (Slot* slot = work.slot) {
+    slot->work = nullptr;
+    if (work.overdue || std::holds_alternative<Prune>(question)) {
+      forget_record(*slot);  // read again before it is decided on
+    } else if (std::holds_alternative<Commit>(question)) {
+      commit_returned(work, *slot);
+    } else {
+      read_returned(work, *slot);
+    }
+    need_turn(*slot);
+  } else if (std::holds_alternative<FindFree>(question)) {
+    found_free(work.operation);
+  } else if (std::holds_alternative<TrimHistory>(question)) {
+    trimmed(work.operation);
+  } else if (std::holds_alternative<Scan>(question)) {
+    scan_returned(work);
+  } else {
+    history_returned(work);
+  }
+  pool_.give_back(work);
+}
+
+void Engine::State::commit_returned(Work& work, Slot& slot) {
+  if (std::holds_alternative<Committed>(work.operation.answer)) {
+    slot.exists = true;
+    slot.conflicts = 0;
+    add(shown_.commits, 1);
+    untrimmed_ += std::get<Commit>(work.operation.question).change.events.size();
+    while (!work.calls.empty()) answer(work.calls.pop_front());
+    return;
+  }
+  if (auto* conflict = std::get_if<Conflict>(&work.operation.answer)) {
+    add(shown_.conflicts, 1);
+    slot.exists = conflict->record.has_value();
+    slot.record = slot.exists ? std::move(*conflict->record) : locks::absent(conflict->floor);
+    if (++slot.conflicts < kConflicts) return slot.line.prepend(std::exchange(work.calls, {}));
+    slot.conflicts = 0;
+    return refuse(std::exchange(work.calls, {}), "the lock changes too fast");
+  }
+  const auto* failed = std::get_if<Failed>(&work.operation.answer);
+  forget_record(slot);
+  refuse(std::exchange(work.calls, {}), why(work.operation),
+         failed == nullptr || failed->kind == Failed::Kind::unknown);
+}
+
+void Engine::State::read_returned(Work& work, Slot& slot) {
+  if (auto* found = std::get_if<Found>(&work.operation.answer)) {
+    slot.exists = found->record.has_value();
+    slot.record = slot.exists ? std::move(*found->record) : locks::absent(found->floor);
+    slot.known = true;
+    slot.checked = work.waiting;
+    return;
+  }
+  forget_record(slot);
+  refuse(std::exchange(slot.line, {}), why(work.operation));
+}
+
+void Engine::State::scan_returned(Work& work) {
+  if (work.calls.empty()) return;  // answered when it was overdue
+  auto* scanned = std::get_if<Scanned>(&work.operation.answer);
+  if (scanned == nullptr) return refuse(std::exchange(work.calls, {}), why(work.operation));
+  Call& call = work.calls.pop_front();
+  call.answer = std::move(*scanned);
+  answer(call);
+}
+
+void Engine::State::history_returned(Work& work) {
+  if (work.calls.empty()) return;
+  auto* read = std::get_if<HistoryRead>(&work.operation.answer);
+  if (read == nullptr) return refuse(std::exchange(work.calls, {}), why(work.operation));
+  // A change may have been committed between the version and the events: no event is newer than the version.
+  locks::Version version = work.version;
+  for (const auto& event : read->events) version = std::max(version, event.version);
+  Call& call = work.calls.pop_front();
+  call.answer = HistoryPage{version, std::move(read->events), read->oldest, read->more};
+  answer(call);
+}
+
+void Engine::State::forget_record(Slot& slot) {
+  slot.record = {};
+  slot.known = slot.exists = slot.to_prune = false;
+  slot.conflicts = 0;
+  slot.checked = 0;
+}
+
+}  // namespace lockkeeper::engine

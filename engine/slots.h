@@ -1,0 +1,54 @@
+// What the engine knows of each lock that is in use or was lately: its record and the line of calls that wait.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "engine/calls.h"
+#include "engine/work.h"
+#include "locks/record.h"
+
+namespace lockkeeper::engine {
+
+struct Slot {
+  const std::string* lock = nullptr;
+  locks::Record record;        // with the change in flight applied
+  bool known = false;          // `record` can be decided on
+  bool exists = false;         // false: absent, record.head.version is the floor
+  bool to_prune = false;       // it was found free for long
+  bool due = false;            // in the list of slots that get a turn in this step
+  bool resting = false;        // in the list of those that may be forgotten
+  std::uint8_t conflicts = 0;  // in a row
+  std::size_t checked = 0;     // so many calls at the head of the line came before `record` was read
+  Work* work = nullptr;        // its read, commit or prune under way: one at most
+  Calls line;
+  Slot* next_due = nullptr;
+  Slot* older = nullptr;  // neighbours at rest
+  Slot* newer = nullptr;
+};
+
+class Slots {
+ public:
+  explicit Slots(std::size_t capacity) : capacity_(capacity) {}
+
+  // Made when it is not there; not at rest any more.
+  Slot& use(const std::string& lock);
+
+  // Nothing is under way or waiting. Forgets the slot if nothing is known, and the oldest ones when there are
+  // more than fit.
+  void rest(Slot& slot);
+
+  std::size_t size() const { return slots_.size(); }
+
+ private:
+  void unlink(Slot& slot);
+
+  std::unordered_map<std::string, Slot> slots_;
+  std::size_t capacity_;
+  Slot* oldest_ = nullptr;
+  Slot* newest_ = nullptr;
+};
+
+}  // namespace lockkeeper::engine

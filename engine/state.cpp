@@ -1,0 +1,156 @@
+#include "engine/state.h"
+
+#include <utility>
+
+namespace lockkeeper::engine {
+namespace {
+
+// submit() comes from everywhere: what is refused there goes out at once, alone.
+void refuse_now(Call& call) noexcept {
+  call.next = nullptr;
+  call.answer = locks::Outcome(locks::Unavailable{"the server is stopping"});
+  call.mailbox->deliver(&call);
+}
+
+}  // namespace
+
+Engine::State::State(Store& store, Clock& clock, Settings settings)
+    : store_(store),
+      clock_(clock),
+      settings_(std::move(settings)),
+      exclusive_(store.exclusive()),
+      now_(clock.steady()),
+      wall_(clock.wall()),
+      slots_(settings_.cached_locks),
+      trimming_(now_),
+      pruning_(now_) {
+  store_.open(*this);
+}
+
+Engine::State::~State() {
+  if (!closed_) store_.close();
+}
+
+void Engine::State::submit(Call& call) noexcept {
+  call.next = nullptr;
+  if (!submitted_.push(&call)) return refuse_now(call);
+  sleeper_.wake();
+}
+
+void Engine::State::completed(Operation* chain) noexcept {
+  if (chain == nullptr) return;
+  completed_.push(chain);
+  sleeper_.wake();
+}
+
+void Engine::State::stop() noexcept {
+  if (stop_asked_.exchange(true)) return;
+  submitted_.push(&stop_mark_);
+  sleeper_.wake();
+}
+
+void Engine::State::run() {
+  for (;;) {
+    if (step()) continue;
+    if (stopping_ && unanswered_ == 0) break;
+    sleeper_.sleep(nap(), [this] { return submitted_.empty() && completed_.empty(); });
+  }
+  for (Call* late = submitted_.close(); late != nullptr;) refuse_now(*std::exchange(late, late->next));
+  closed_ = true;
+  store_.close();
+}
+
+bool Engine::State::step() {
+  now_ = clock_.steady();
+  wall_ = clock_.wall();
+  bool any = take_completed();
+  any = give_up_overdue() || any;
+  any = take_submitted() || any;
+  any = give_turns() || any;
+  begin_chores();
+  // The store first: it is the slower one.
+  any = begin_all() || any;
+  shown_.cached.store(slots_.size(), std::memory_order_relaxed);
+  shown_.in_flight.store(unanswered_, std::memory_order_relaxed);
+  shown_.stuck.store(overdue_ > 0, std::memory_order_relaxed);
+  return outbox_.deliver() || any;
+}
+
+bool Engine::State::take_completed() {
+  Operation* chain = completed_.take();
+  const bool any = chain != nullptr;
+  while (chain != nullptr) {
+    Operation* const operation = std::exchange(chain, chain->next);
+    returned(*static_cast<Work*>(operation->owner));
+  }
+  return any;
+}
+
+bool Engine::State::take_submitted() {
+  Call* chain = submitted_.take();
+  const bool any = chain != nullptr;
+  std::uint64_t number = 0;
+  while (chain != nullptr) {
+    Call& call = *std::exchange(chain, chain->next);
+    if (&call == &stop_mark_) {
+      stopping_ = true;
+      continue;
+    }
+    ++number;
+    accept(call);
+  }
+  add(shown_.commands, number);
+  return any;
+}
+
+void Engine::State::accept(Call& call) {
+  ++unanswered_;
+  if (stopping_) return answer(call, locks::Unavailable{"the server is stopping"});
+  if (overdue_ > 0) return answer(call, locks::Unavailable{"the store does not answer"});
+  if (unanswered_ > settings_.in_flight) return answer(call, locks::Unavailable{"too many requests are in flight"});
+  if (const auto* scan = std::get_if<Scan>(&call.question)) {
+    Work& work = pool_.take();
+    work.operation.question = *scan;
+    work.calls.push_back(call);
+    return begin(work);
+  }
+  const auto* command = std::get_if<locks::Command>(&call.question);
+  Slot& slot = slots_.use(command != nullptr ? command->lock : std::get<ReadHistory>(call.question).lock);
+  slot.line.push_back(call);
+  need_turn(slot);
+}
+
+bool Engine::State::begin_all() {
+  if (chain_ == nullptr) return false;
+  chain_end_ = &chain_;
+  store_.begin(std::exchange(chain_, nullptr));
+  return true;
+}
+
+void Engine::State::answer(Call& call, locks::Outcome outcome) {
+  call.answer = std::move(outcome);
+  answer(call);
+}
+
+void Engine::State::answer(Call& call) {
+  --unanswered_;
+  outbox_.add(call);
+}
+
+void Engine::State::refuse(Calls calls, const std::string& why, bool unknown) {
+  while (!calls.empty()) answer(calls.pop_front(), locks::Unavailable{why, unknown});
+}
+
+Counters Engine::State::counters() const noexcept {
+  const auto read = [](const std::atomic<std::uint64_t>& counter) {
+    return counter.load(std::memory_order_relaxed);
+  };
+  return {read(shown_.commands), read(shown_.commits), read(shown_.conflicts),
+          read(shown_.failures), read(shown_.cached),  read(shown_.in_flight)};
+}
+
+bool Engine::State::ready() const noexcept {
+  return !shown_.stuck.load(std::memory_order_relaxed) && store_.ready();
+}
+
+}  // namespace lockkeeper::engine

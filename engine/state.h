@@ -1,0 +1,118 @@
+// The engine's inside. All of it belongs to the engine's thread, but for what is marked otherwise.
+//
+// One step: what the store completed (returns.cpp), what is overdue, what was submitted, then one turn for every
+// lock that something happened to (turns.cpp), the background work (chores.cpp); all that was begun meanwhile
+// goes to the store as one chain, all that was answered goes out as one chain a mailbox.
+#pragma once
+
+#include <atomic>
+#include <string>
+
+#include "engine/chore.h"
+#include "engine/engine.h"
+#include "engine/inbox.h"
+#include "engine/outbox.h"
+#include "engine/sleeper.h"
+#include "engine/slots.h"
+#include "engine/work.h"
+#include "locks/decide.h"
+
+namespace lockkeeper::engine {
+
+class Engine::State final : public Completions {
+ public:
+  State(Store& store, Clock& clock, Settings settings);
+  ~State();
+
+  void submit(Call& call) noexcept;                    // any thread
+  void completed(Operation* chain) noexcept override;  // any thread
+  bool step();
+  void run();
+  void stop() noexcept;                // any thread
+  Counters counters() const noexcept;  // any thread
+  bool ready() const noexcept;         // any thread
+
+ private:
+  // A step's parts. Each returns whether there was something to do.
+  bool take_completed();
+  bool give_up_overdue();
+  bool take_submitted();
+  bool give_turns();
+  bool begin_all();
+
+  void accept(Call& call);
+  void answer(Call& call, locks::Outcome outcome);
+  void answer(Call& call);  // its answer is in it
+  void refuse(Calls calls, const std::string& why, bool unknown = false);
+
+  // turns.cpp
+  void need_turn(Slot& slot);
+  void turn(Slot& slot);
+  void decide_line(Slot& slot);
+  void add(Work*& commit, Slot& slot, locks::Change&& change, std::size_t grants);
+  void begin_commit(Slot& slot, Work& commit);
+  void begin_read(Slot& slot);
+  void begin_history(Call& call, locks::Version version);
+  bool prune(Slot& slot);
+  void begin(Work& work);
+
+  // returns.cpp
+  void returned(Work& work);
+  void commit_returned(Work& work, Slot& slot);
+  void read_returned(Work& work, Slot& slot);
+  void scan_returned(Work& work);
+  void history_returned(Work& work);
+  void forget_record(Slot& slot);
+
+  // chores.cpp
+  void begin_chores();
+  locks::WallTime prune_before() const;
+  void found_free(const Operation& operation);
+  void trimmed(const Operation& operation);
+  std::chrono::nanoseconds nap() const;
+
+  Store& store_;
+  Clock& clock_;
+  const Settings settings_;
+  const bool exclusive_;
+  bool closed_ = false;
+
+  // Written by any thread.
+  Inbox<Call> submitted_;
+  Inbox<Operation> completed_;
+  Sleeper sleeper_;
+  Call stop_mark_;  // comes through submitted_: what was submitted before it is served, what comes after refused
+  std::atomic<bool> stop_asked_ = false;
+
+  // This step's.
+  SteadyTime now_;
+  locks::WallTime wall_;
+  Operation* chain_ = nullptr;
+  Operation** chain_end_ = &chain_;
+  Slot* due_ = nullptr;
+  Slot** due_end_ = &due_;
+  Outbox outbox_;
+
+  Slots slots_;
+  WorkPool pool_;
+  Flights flights_;
+  std::size_t overdue_ = 0;
+  bool stopping_ = false;
+  std::uint64_t changes_ = 0;  // numbers change ids
+  std::size_t unanswered_ = 0;
+
+  Chore trimming_;
+  Chore pruning_;
+  std::uint64_t untrimmed_ = 0;  // events committed since the last pass of trimming began
+
+  // Read by any thread.
+  struct {
+    std::atomic<std::uint64_t> commands = 0, commits = 0, conflicts = 0, failures = 0, cached = 0, in_flight = 0;
+    std::atomic<bool> stuck = false;
+  } shown_;
+  static void add(std::atomic<std::uint64_t>& counter, std::uint64_t number) {
+    counter.store(counter.load(std::memory_order_relaxed) + number, std::memory_order_relaxed);  // one writer
+  }
+};
+
+}  // namespace lockkeeper::engine

@@ -1,0 +1,172 @@
+// A lock's turn: what waits in its line is decided, in order, into one change.
+#include <algorithm>
+#include <utility>
+
+#include "engine/state.h"
+
+namespace lockkeeper::engine {
+namespace {
+
+// What one commit may carry, so that no store's limits are met (DESIGN: a record is a small head and rows; etcd
+// takes 128 operations a transaction). A single decision that is larger goes alone.
+constexpr std::size_t kGrants = 32;
+constexpr std::size_t kRows = 64;
+constexpr std::size_t kEvents = 63;
+
+std::size_t grants(const locks::Change& change) {
+  using locks::What;
+  return static_cast<std::size_t>(std::count_if(change.events.begin(), change.events.end(), [](const auto& event) {
+    return event.what == What::acquired || event.what == What::shared || event.what == What::taken_over ||
+           event.what == What::granted;
+  }));
+}
+
+locks::Change& change_of(Work& commit) {
+  return std::get<Commit>(commit.operation.question).change;
+}
+
+bool fits(Work& commit, const locks::Change& change, std::size_t granted) {
+  const locks::Change& all = change_of(commit);
+  return all.rows.size() + change.rows.size() <= kRows && all.events.size() + change.events.size() <= kEvents &&
+         commit.grants + granted <= kGrants;
+}
+
+}  // namespace
+
+void Engine::State::need_turn(Slot& slot) {
+  if (slot.due || slot.work != nullptr) return;  // a turn comes when its work is back
+  slot.due = true;
+  slot.next_due = nullptr;
+  *due_end_ = &slot;
+  due_end_ = &slot.next_due;
+}
+
+bool Engine::State::give_turns() {
+  if (due_ == nullptr) return false;
+  while (due_ != nullptr) {
+    Slot& slot = *due_;
+    due_ = slot.next_due;
+    if (due_ == nullptr) due_end_ = &due_;
+    slot.due = false;
+    turn(slot);
+  }
+  return true;
+}
+
+void Engine::State::turn(Slot& slot) {
+  if (slot.line.empty()) {
+    if (!slot.to_prune || !prune(slot)) slots_.rest(slot);
+    return;
+  }
+  slot.to_prune = false;  // it is in use
+  if (!slot.known) return begin_read(slot);
+  decide_line(slot);
+  if (slot.work == nullptr) slots_.rest(slot);
+}
+
+void Engine::State::decide_line(Slot& slot) {
+  Work* commit = nullptr;
+  while (!slot.line.empty()) {
+    Call& call = *slot.line.front();
+    // Another server may have changed what this one remembers, unless it was read after the call came.
+    const bool current = exclusive_ || slot.checked > 0;
+    if (std::holds_alternative<ReadHistory>(call.question)) {
+      if (!current) break;
+      const locks::Version committed = commit != nullptr ? change_of(*commit).expected : slot.record.head.version;
+      begin_history(slot.line.pop_front(), committed);
+    } else {
+      const auto& command = std::get<locks::Command>(call.question);
+      locks::Decision decision = locks::decide(slot.record, command, wall_, settings_.limits);
+      if (decision.change) {
+        const std::size_t granted = grants(*decision.change);
+        if (commit != nullptr && !fits(*commit, *decision.change, granted)) break;
+        add(commit, slot, std::move(*decision.change), granted);
+      } else if (commit == nullptr && !current) {
+        break;
+      }
+      slot.line.pop_front();
+      call.answer = std::move(decision.outcome);
+      // Decided on what is not committed yet, it shares that commit's fate.
+      if (commit != nullptr) {
+        commit->calls.push_back(call);
+      } else {
+        answer(call);
+      }
+    }
+    if (slot.checked > 0) --slot.checked;
+  }
+  if (commit != nullptr) return begin_commit(slot, *commit);
+  if (!slot.line.empty()) begin_read(slot);
+}
+
+void Engine::State::add(Work*& commit, Slot& slot, locks::Change&& change, std::size_t granted) {
+  locks::apply(slot.record, change);
+  if (commit != nullptr) {
+    locks::append(change_of(*commit), std::move(change));
+  } else {
+    commit = &pool_.take();
+    auto& question = commit->operation.question;
+    if (!std::holds_alternative<Commit>(question)) question.emplace<Commit>();
+    auto& [lock, first] = std::get<Commit>(question);
+    lock = *slot.lock;
+    first = std::move(change);
+    first.creates = !slot.exists;
+  }
+  commit->grants += granted;
+}
+
+void Engine::State::begin_commit(Slot& slot, Work& commit) {
+  std::string id = settings_.change_prefix + std::to_string(++changes_);
+  auto& events = change_of(commit).events;
+  for (std::size_t i = 1; i < events.size(); ++i) events[i].change = id;
+  if (!events.empty()) events.front().change = std::move(id);
+  commit.slot = &slot;
+  slot.work = &commit;
+  slot.checked = 0;
+  begin(commit);
+}
+
+void Engine::State::begin_read(Slot& slot) {
+  Work& work = pool_.take();
+  work.operation.question = Read{*slot.lock};
+  work.slot = &slot;
+  work.waiting = slot.line.size();
+  slot.work = &work;
+  begin(work);
+}
+
+void Engine::State::begin_history(Call& call, locks::Version version) {
+  Work& work = pool_.take();
+  work.operation.question = std::get<ReadHistory>(call.question);
+  work.calls.push_back(call);
+  work.version = version;
+  begin(work);
+}
+
+// Whether something was begun for it.
+bool Engine::State::prune(Slot& slot) {
+  if (!slot.known) {
+    begin_read(slot);
+    return true;
+  }
+  slot.to_prune = false;
+  const locks::Record& record = slot.record;
+  if (!slot.exists || locks::held(record) || !record.waiters.empty()) return false;
+  if (record.head.changed >= prune_before()) return false;  // used since it was found
+  Work& work = pool_.take();
+  work.operation.question = Prune{*slot.lock, record.head.version};
+  work.slot = &slot;
+  slot.work = &work;
+  begin(work);
+  return true;
+}
+
+void Engine::State::begin(Work& work) {
+  work.begun = now_;
+  flights_.add(work);
+  work.operation.next = nullptr;
+  *chain_end_ = &work.operation;
+  chain_end_ = &work.operation.next;
+}
+
+}  // namespace lockkeeper::engine
