@@ -17,7 +17,7 @@ namespace lockkeeper::stores {
 
 struct SqliteOptions {
   std::string path;
-  std::string vfs;              // SQLite VFS name; empty: the default. Tests plant faults through it.
+  std::string vfs;               // SQLite VFS name; empty: the default. Tests plant faults through it.
   bool synchronous_full = true;  // false only in the test that proves the durability test can fail
   // Called on the store's thread after a failed fsync; must not return. Default: message to stderr, _exit(1).
   std::function<void(const std::string&)> fatal;

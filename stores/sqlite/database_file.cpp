@@ -1,0 +1,140 @@
+#include "stores/sqlite/database_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+
+#include "engine/store_error.h"
+#include "stores/sqlite/schema.h"
+#include "stores/sqlite/statement.h"
+
+namespace lockkeeper::stores::sqlite {
+
+namespace {
+
+using engine::StoreError;
+
+// A whole check reads every page. Up to this size it takes well under a second; beyond, a damaged page is found
+// when it is used, which ends the server (docs/operating tells how to check a large file at leisure).
+constexpr std::int64_t checked_whole_bytes = 64 << 20;
+
+[[noreturn]] void refuse(const std::string& path, const std::string& why) {
+  throw StoreError("cannot use " + path + ": " + why);
+}
+
+std::optional<std::int64_t> size_of(const std::string& path) {
+  struct stat status = {};
+  if (stat(path.c_str(), &status) == 0) return status.st_size;
+  if (errno == ENOENT) return std::nullopt;
+  refuse(path, std::strerror(errno));
+}
+
+// Keys are in there, so it is for its owner only. SQLite does not sync the folder for its main file.
+void create_empty(const std::string& path) {
+  const int file = ::open(path.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  if (file < 0 && errno != EEXIST) refuse(path, std::strerror(errno));
+  if (file >= 0) ::close(file);
+  sync_folder_of(path);
+}
+
+// SQLite would take an empty file for a new database and delete the WAL beside it.
+void prepare(const std::string& path) {
+  const auto size = size_of(path);
+  const auto wal = size_of(path + "-wal");
+  if (size.value_or(0) == 0 && wal.value_or(0) > 0) {
+    refuse(path, std::string(size ? "it is empty" : "it is missing") + " although " + path +
+                     "-wal holds changes that belong to it: it is damaged, and was left as it is");
+  }
+  if (!size) create_empty(path);
+}
+
+void expect(Database& database, const char* pragma, const std::string& wanted) {
+  const auto found = text(database, pragma);
+  if (found != wanted) throw StoreError("wanted " + std::string(pragma) + " " + wanted + ", got " + found);
+}
+
+void configure(Database& database, bool synchronous_full) {
+  database.execute(
+      "PRAGMA locking_mode=EXCLUSIVE;"  // one server a file, and the WAL's index in our own memory
+      "PRAGMA page_size=4096;"
+      "PRAGMA encoding='UTF-8';"   // names then sort by memcmp
+      "PRAGMA cache_size=-32768;"  // KiB
+      "PRAGMA mmap_size=0;"
+      "PRAGMA temp_store=MEMORY;"
+      "PRAGMA cell_size_check=ON;"
+      "PRAGMA secure_delete=FAST;"  // wipes old keys from pages that are written anyway
+      "PRAGMA journal_size_limit=67108864;");
+  database.execute(synchronous_full ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=OFF");
+  expect(database, "PRAGMA synchronous", synchronous_full ? "2" : "0");
+}
+
+void check(Database& database) {
+  const auto pages = integer(database, "PRAGMA page_count");
+  if (pages * integer(database, "PRAGMA page_size") > checked_whole_bytes) return;
+  const auto verdict = text(database, "PRAGMA quick_check(1)");
+  if (verdict != "ok") throw StoreError("it is damaged, and was left as it is: " + verdict);
+}
+
+void take_over(Database& database, const std::string& path, bool synchronous_full) {
+  configure(database, synchronous_full);
+  database.execute("BEGIN EXCLUSIVE");
+  // Now that nobody else can write to it. A file that was being created when the power went is empty again: its
+  // rollback journal saw to that. (SQLite itself already counts the page it is going to write.)
+  const bool fresh = size_of(path) == 0;
+  if (!fresh) check(database);
+  migrate(database, fresh);
+  database.execute("COMMIT");
+}
+
+template <class Action>
+auto explained(const std::string& path, Action action) {
+  try {
+    return action();
+  } catch (const StoreError& error) {
+    refuse(path, error.what());
+  } catch (const SqliteError& error) {
+    if (error.busy()) refuse(path, "it is in use by another process, probably another server");
+    if (error.damage()) refuse(path, "it is damaged, and was left as it is: " + std::string(error.what()));
+    refuse(path, error.what());
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Database> open_database_file(const SqliteOptions& options) {
+  prepare(options.path);
+  return explained(options.path, [&] {
+    auto database = std::make_unique<Database>(options.path, Database::Mode::existing, options.vfs);
+    take_over(*database, options.path, options.synchronous_full);
+    expect(*database, "PRAGMA journal_mode=WAL", "wal");
+    expect(*database, "PRAGMA locking_mode", "exclusive");
+    return database;
+  });
+}
+
+std::unique_ptr<Database> create_database_file(const std::string& path) {
+  create_empty(path);
+  return explained(path, [&] {
+    auto database = std::make_unique<Database>(path, Database::Mode::existing);
+    take_over(*database, path, true);
+    return database;
+  });
+}
+
+void sync_folder_of(const std::string& path) {
+  auto folder = std::filesystem::path(path).parent_path();
+  if (folder.empty()) folder = ".";
+  const int file = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (file < 0) refuse(folder, std::strerror(errno));
+  const int result = ::fsync(file);
+  const int fault = errno;
+  ::close(file);
+  if (result != 0) refuse(folder, std::strerror(fault));
+}
+
+}  // namespace lockkeeper::stores::sqlite

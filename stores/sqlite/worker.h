@@ -1,0 +1,64 @@
+// The thread that owns the connection: takes all that was begun since its last turn, answers what only reads,
+// then commits all that writes in one transaction.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "stores/sqlite/database.h"
+#include "stores/sqlite/history.h"
+#include "stores/sqlite/records.h"
+#include "stores/sqlite/sqlite_store.h"
+
+namespace lockkeeper::stores {
+
+class SqliteStore::Worker {
+ public:
+  explicit Worker(SqliteOptions options);
+  ~Worker();
+
+  void start(engine::Completions& completions);
+  void push(engine::Operation* chain);
+  void close();
+  bool ready() const { return ready_; }
+
+ private:
+  // Operations linked by `next`, in order.
+  struct Chain {
+    engine::Operation* first = nullptr;
+    engine::Operation* last = nullptr;
+    void add(engine::Operation* operation);
+  };
+
+  void run();
+  std::vector<engine::Operation*> wait();  // empty: closing, and nothing is left
+  void take_turn(const std::vector<engine::Operation*>& chains);
+  void answer_reads(Chain chain);
+  void answer_writes(Chain chain);
+  engine::Failed explain(const sqlite::SqliteError& error, bool committing);
+  void roll_back();
+  void checkpoint_if_due();
+  [[noreturn]] void die(const std::string& why);
+
+  SqliteOptions options_;
+  std::unique_ptr<sqlite::Database> database_;
+  std::unique_ptr<sqlite::History> history_;
+  std::unique_ptr<sqlite::Records> records_;
+  std::unique_ptr<sqlite::Statement> begin_;
+  std::unique_ptr<sqlite::Statement> commit_;
+  engine::Completions* completions_ = nullptr;
+
+  std::mutex mutex_;
+  std::condition_variable awake_;
+  std::vector<engine::Operation*> begun_;  // chains; guarded by mutex_
+  bool closing_ = false;                   // guarded by mutex_
+  std::atomic<bool> ready_ = true;
+  std::thread thread_;
+};
+
+}  // namespace lockkeeper::stores
