@@ -1,0 +1,101 @@
+"""docs/openapi.yaml and the server say the same: routes compared both ways, every answer held against its schema."""
+
+import pathlib
+import re
+
+import jsonschema
+import pytest
+import yaml
+
+from ask import ask
+from server import Server
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+API = yaml.safe_load((ROOT / "docs/openapi.yaml").read_text())
+METHODS = {"get", "put", "delete", "post", "patch"}
+
+
+def documented():
+    return {(method.upper(), path) for path, item in API["paths"].items() for method in item if method in METHODS}
+
+
+def resolve(node):
+    while "$ref" in node:
+        target = API
+        for part in node["$ref"].removeprefix("#/").split("/"):
+            target = target[part]
+        node = target
+    return node
+
+
+def check(method, path, status, body):
+    """The answer is one that the document knows, in its shape."""
+    responses = API["paths"][path][method.lower()]["responses"]
+    assert str(status) in responses, f"{method} {path}: {status} is not documented: {body}"
+    schema = resolve(responses[str(status)])["content"]["application/json"]["schema"]
+    jsonschema.validate(body, {**schema, "components": API["components"]}, cls=jsonschema.Draft202012Validator)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    server = Server(tmp_path_factory.mktemp("openapi"))
+    server.start()
+    yield server
+    server.stop()
+
+
+def test_the_document_is_a_schema_that_can_be_checked():
+    for schema in API["components"]["schemas"].values():
+        jsonschema.Draft202012Validator.check_schema(schema)
+    with pytest.raises(jsonschema.ValidationError):
+        check("GET", "/lock/{name}", 200, {"lock": "x", "state": "lost"})
+
+
+def test_the_server_has_exactly_the_documented_routes():
+    source = (ROOT / "server/doors/locker.cpp").read_text()
+    routes = set(re.findall(r'\{"([A-Z]+)", "(/[^"]*)"', source))
+    served = {(method, path.replace("{}", "{name}")) for method, path in routes}
+    assert served == documented()
+
+
+def test_every_documented_route_is_served_and_no_other_method(server):
+    for path in API["paths"]:
+        _, _, headers = ask(server, "BREW", path.replace("{name}", "prod"))
+        allowed = {method.strip() for method in headers["Allow"].split(",")} - {"HEAD"}
+        assert allowed == {method for method, one in documented() if one == path}, path
+
+
+STORY = [  # a lock's life, so that every kind of answer is there once
+    ("GET", "/lock/{name}", None, 200),
+    ("PUT", "/lock/{name}", {"key": "k"}, 200),
+    ("PUT", "/lock/{name}", {"key": "k", "lock_by": "me", "metadata": {"url": "https://example.com"}}, 200),
+    ("PUT", "/lock/{name}", {"key": "k", "lock_by": "me", "claim": "c", "request": "r1", "begun": 2}, 200),
+    ("PUT", "/lock/{name}", {"key": "k", "lock_by": "me", "claim": "c", "request": "r1", "begun": 2}, 200),
+    ("PUT", "/lock/{name}", {"key": "other"}, 423),
+    ("PUT", "/lock/{name}", {"key": "other", "claim": "d"}, 423),
+    ("PUT", "/lock/{name}", {}, 400),
+    ("PUT", "/lock/{name}", {"key": "k" * 2000}, 400),
+    ("GET", "/lock/{name}", None, 200),
+    ("GET", "/locks", None, 200),
+    ("GET", "/locks?view=full", None, 200),
+    ("GET", "/locks?view=full&limit=0", None, 400),
+    ("DELETE", "/lock/{name}", {"key": "k"}, 200),
+    ("DELETE", "/lock/{name}", {"key": "other"}, 423),
+    ("DELETE", "/lock/{name}", {"key": "k", "lock_by": "me", "claim": "c"}, 200),
+    ("PUT", "/lock/{name}", {"key": "k", "lock_by": "me", "claim": "c", "request": "r1", "begun": 2}, 410),
+    ("DELETE", "/lock/{name}", {"key": "k", "lock_by": "me", "claim": "c", "request": "r9", "begun": 2}, 200),
+    ("POST", "/lock/{name}/force-release", {"reason": "the story ends"}, 200),
+    ("GET", "/lock/{name}/history", None, 200),
+    ("GET", "/lock/{name}/history?limit=2&after=1", None, 200),
+    ("GET", "/lock/{name}/history?limit=none", None, 400),
+    ("GET", "/health", None, 200),
+    ("GET", "/ready", None, 200),
+    ("GET", "/version", None, 200),
+]
+
+
+def test_every_answer_has_the_documented_shape(server):
+    for method, path, body, expected in STORY:
+        status, answer, _ = ask(server, method, path.replace("{name}", "story"), body)
+        assert status == expected, (method, path, body, status, answer)
+        check(method, path.split("?")[0], status, answer)
