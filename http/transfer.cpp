@@ -165,8 +165,10 @@ void Transfer::set_trust() {
 void Transfer::header(std::string_view line) {
   if (line.starts_with("HTTP/")) {  // a new head: what came before was a 1xx
     response_ = {};
+    head_ended_ = false;
     return;
   }
+  if (line == "\r\n" || line == "\n") head_ended_ = true;
   const auto colon = line.find(':');
   if (colon == std::string_view::npos) return;
   const std::string name(line.substr(0, colon));
@@ -211,6 +213,8 @@ CURLcode Transfer::on_tls(CURL*, void* context, void* self) {
 
 ClientResponse Transfer::finish(CURLcode result) {
   if (result != CURLE_OK) throw failure(result);
+  // libcurl takes a head that is cut short for a whole one.
+  if (!head_ended_) throw failure(HttpError::Kind::broken, "the connection was closed in the middle of an answer");
   long status = 0;
   curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
   response_.status = static_cast<unsigned>(status);

@@ -45,6 +45,7 @@ class Transfer {
   ClientResponse response_;
   curl_slist* headers_ = nullptr;
   unsigned starts_ = 0;
+  bool head_ended_ = false;
   bool too_large_ = false;
   char error_[CURL_ERROR_SIZE] = {};
 };

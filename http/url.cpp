@@ -70,7 +70,9 @@ std::string Url::origin() const {
 
 std::string without_userinfo(const std::string& url) {
   try {
-    return Url(url).text();
+    std::string text = Url(url).text();
+    if (text.ends_with('/') && !url.ends_with('/')) text.pop_back();  // libcurl gives a URL without a path one
+    return text;
   } catch (const HttpError&) {
     return "(a URL that does not parse)";
   }

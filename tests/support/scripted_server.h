@@ -1,0 +1,204 @@
+// A server that plays answers from a script: each request, on whatever connection it comes, takes the next one.
+// Plain sockets and no HTTP library, so that a client is tested against bytes.
+#pragma once
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <openssl/ssl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <cstdint>
+#include <cstdlib>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+namespace lockkeeper::testing {
+
+struct Answer {
+  std::string bytes;
+  bool close = false;  // after these bytes
+  bool hold = false;   // no answer at all, and the connection stays open
+};
+
+inline Answer answer(unsigned status, const std::string& body,
+                     const std::string& type = "application/json; charset=utf-8", const std::string& more = "") {
+  return {"HTTP/1.1 " + std::to_string(status) + " Whatever\r\nContent-Type: " + type +
+          "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + more + "\r\n" + body};
+}
+inline Answer raw(const std::string& bytes) {
+  return {bytes, true, false};
+}
+inline Answer hang_up() {
+  return {"", true, false};
+}
+inline Answer black_hole() {
+  return {"", false, true};
+}
+
+class ScriptedServer {
+ public:
+  explicit ScriptedServer(std::vector<Answer> script, SSL_CTX* tls = nullptr)
+      : script_(std::move(script)), tls_(tls) {
+    listening_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* generic = reinterpret_cast<sockaddr*>(&address);
+    if (listening_ < 0 || bind(listening_, generic, size) != 0 || listen(listening_, 16) != 0 ||
+        getsockname(listening_, generic, &size) != 0 || pipe(stop_) != 0) {
+      throw std::system_error(errno, std::generic_category(), "scripted server");
+    }
+    port_ = ntohs(address.sin_port);
+    threads_.emplace_back([this] { accept_all(); });
+  }
+
+  ~ScriptedServer() {
+    close(stop_[1]);  // readable everywhere
+    threads_.front().join();
+    for (std::size_t i = 1; i < threads_.size(); ++i) threads_[i].join();
+    close(stop_[0]);
+    close(listening_);
+  }
+  ScriptedServer(const ScriptedServer&) = delete;
+  ScriptedServer& operator=(const ScriptedServer&) = delete;
+
+  std::string url(const std::string& path = "", const std::string& host = "127.0.0.1") const {
+    return std::string(tls_ ? "https" : "http") + "://" + host + ":" + std::to_string(port_) + path;
+  }
+  std::uint16_t port() const { return port_; }
+
+  // Heads and bodies as they came.
+  std::vector<std::string> requests() const {
+    const std::scoped_lock lock(mutex_);
+    return requests_;
+  }
+  unsigned connections() const {
+    const std::scoped_lock lock(mutex_);
+    return connections_;
+  }
+  void wait_for_requests(std::size_t count) const {
+    std::unique_lock lock(mutex_);
+    came_.wait(lock, [&] { return requests_.size() >= count; });
+  }
+
+ private:
+  // One connection; TLS or not.
+  class Peer {
+   public:
+    Peer(int socket, SSL_CTX* tls) : socket_(socket) {
+      if (!tls) return;
+      ssl_ = SSL_new(tls);
+      SSL_set_fd(ssl_, socket_);
+      open_ = SSL_accept(ssl_) == 1;
+    }
+    ~Peer() {
+      if (ssl_) {
+        if (open_) SSL_shutdown(ssl_);
+        SSL_free(ssl_);
+      }
+      close(socket_);
+    }
+    Peer(const Peer&) = delete;
+    Peer& operator=(const Peer&) = delete;
+    bool open() const { return open_; }
+    bool pending() const { return ssl_ && SSL_pending(ssl_) > 0; }
+    int socket() const { return socket_; }
+    long read_some(char* bytes, int size) {
+      return ssl_ ? SSL_read(ssl_, bytes, size) : recv(socket_, bytes, static_cast<std::size_t>(size), 0);
+    }
+    void write_all(const std::string& bytes) {
+      std::size_t sent = 0;
+      while (sent < bytes.size()) {
+        const auto left = bytes.size() - sent;
+        const long count = ssl_ ? SSL_write(ssl_, bytes.data() + sent, static_cast<int>(left))
+                                : send(socket_, bytes.data() + sent, left, MSG_NOSIGNAL);
+        if (count <= 0) return;
+        sent += static_cast<std::size_t>(count);
+      }
+    }
+
+   private:
+    int socket_;
+    SSL* ssl_ = nullptr;
+    bool open_ = true;
+  };
+
+  bool readable(int descriptor) const {  // false: the server stops
+    pollfd both[2] = {{descriptor, POLLIN, 0}, {stop_[0], POLLIN, 0}};
+    poll(both, 2, -1);
+    return both[1].revents == 0;
+  }
+
+  void accept_all() {
+    while (readable(listening_)) {
+      const int socket = accept4(listening_, nullptr, nullptr, SOCK_CLOEXEC);
+      if (socket < 0) continue;
+      {
+        const std::scoped_lock lock(mutex_);
+        ++connections_;
+      }
+      threads_.emplace_back([this, socket] { serve(socket); });
+    }
+  }
+
+  // One request's bytes, or "" at the end of the connection.
+  std::string read_request(Peer& peer, std::string& buffer) const {
+    for (;;) {
+      const auto head = buffer.find("\r\n\r\n");
+      if (head != std::string::npos) {
+        const auto length = buffer.find("Content-Length: ");
+        const std::size_t body = length < head ? std::strtoul(buffer.c_str() + length + 16, nullptr, 10) : 0;
+        if (buffer.size() >= head + 4 + body) {
+          std::string request = buffer.substr(0, head + 4 + body);
+          buffer.erase(0, request.size());
+          return request;
+        }
+      }
+      if (!peer.pending() && !readable(peer.socket())) return "";
+      char bytes[4096];
+      const long count = peer.read_some(bytes, sizeof bytes);
+      if (count <= 0) return "";
+      buffer.append(bytes, static_cast<std::size_t>(count));
+    }
+  }
+
+  void serve(int socket) {
+    Peer peer(socket, tls_);
+    std::string buffer;
+    while (peer.open()) {
+      const std::string request = read_request(peer, buffer);
+      if (request.empty()) return;
+      Answer next = hang_up();
+      {
+        const std::scoped_lock lock(mutex_);
+        if (requests_.size() < script_.size()) next = script_[requests_.size()];
+        requests_.push_back(request);
+        came_.notify_all();
+      }
+      peer.write_all(next.bytes);
+      if (next.hold) readable(stop_[0]);
+      if (next.close) return;
+    }
+  }
+
+  std::vector<Answer> script_;
+  SSL_CTX* tls_;
+  int listening_ = -1;
+  int stop_[2] = {-1, -1};
+  std::uint16_t port_ = 0;
+  mutable std::mutex mutex_;
+  mutable std::condition_variable came_;
+  std::vector<std::string> requests_;
+  unsigned connections_ = 0;
+  std::vector<std::thread> threads_;  // the first accepts, and adds the others
+};
+
+}  // namespace lockkeeper::testing
