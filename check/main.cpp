@@ -1,0 +1,6 @@
+#include "check/check_verb.h"
+#include "resource/process.h"
+
+int main(int argc, char** argv) {
+  lockkeeper::resource::run_process(argc, argv, lockkeeper::check::run);
+}

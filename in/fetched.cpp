@@ -1,0 +1,133 @@
+#include "in/fetched.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <fstream>
+#include <utility>
+
+namespace lockkeeper::in {
+namespace {
+
+const wire::ClaimView* find_claim(const wire::LockView& view, const locks::Event& event) {
+  const auto at = std::find_if(view.claims.begin(), view.claims.end(), [&](const wire::ClaimView& claim) {
+    return event.claim.empty() ? claim.token == event.token && event.token != 0 : claim.claim == event.claim;
+  });
+  return at == view.claims.end() ? nullptr : &*at;
+}
+
+// The claim that was granted at that version and still stands tells the same as its line of history.
+std::optional<locks::Event> event_of(const wire::LockView& view, locks::Version version) {
+  for (const wire::ClaimView& claim : view.claims) {
+    if (claim.token != version) continue;
+    locks::Event event;
+    event.version = version;
+    event.at = claim.since;
+    event.what = locks::What::acquired;
+    event.holder = claim.holder;
+    event.claim = claim.claim;
+    event.token = claim.token;
+    return event;
+  }
+  return std::nullopt;
+}
+
+// The server tells nobody a key. A claim's name is a digest over it, so that a key can be tried: the one that was
+// given to this step, and the one that the claim's build has without being given any.
+std::string key_of(const Fetched& fetched, const std::string& concourse, const std::optional<std::string>& given) {
+  const std::string build = resource::metadata_value(fetched.claim_metadata, "build");
+  for (const std::string& key : {given.value_or(""), resource::default_key(concourse, build)}) {
+    if (key.empty() || build.empty()) continue;
+    const client::Identity identity{key, fetched.event->holder};
+    if (resource::claim_name(concourse, build, fetched.lock, identity) == fetched.event->claim) return key;
+  }
+  return {};
+}
+
+void member(const char* name, const std::string& value, std::string& out) {
+  if (out.back() != '{') out += ',';
+  wire::write_text(name, out);
+  out += ':';
+  wire::write_text(value, out);
+}
+
+void write_file(const std::string& folder, const char* name, const std::string& text, mode_t mode = 0644) {
+  const std::string path = folder + "/" + name;
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  if (file) chmod(path.c_str(), mode);
+  file << text << std::flush;
+  if (!file) throw resource::StepFailed(path + " cannot be written");
+}
+
+}  // namespace
+
+Fetched fetch(resource::LockServer& server, resource::Patience& patience, const std::string& url,
+              const std::string& lock, const resource::GivenVersion& version, const std::string& concourse,
+              const std::optional<std::string>& given_key) {
+  const auto ask = [&](auto ask_once) {
+    return patience.ask(url, [&](std::chrono::milliseconds timeout) {
+      server.set_request_timeout(timeout);
+      return ask_once();
+    });
+  };
+  Fetched fetched;
+  fetched.lock = lock;
+  fetched.now = ask([&] { return server.lock(lock); });
+  for (const auto& [name, value] : version) {
+    if (name == "revision") fetched.revision = value;
+  }
+  const auto number = resource::revision(version);
+  if (!number || server.kind() == client::ServerKind::original) return fetched;
+  fetched.event = event_of(fetched.now, *number);
+  if (!fetched.event && *number > 0 && *number <= fetched.now.version) {
+    wire::HistoryView history = ask([&] { return server.history(lock, *number - 1, 1, false); });
+    if (!history.events.empty() && history.events.front().version == *number) {
+      fetched.event = std::move(history.events.front());
+    }
+  }
+  if (!fetched.event) return fetched;
+  if (const wire::ClaimView* claim = find_claim(fetched.now, *fetched.event)) {
+    fetched.stands = true;
+    fetched.claim_metadata = claim->metadata;
+    fetched.key = key_of(fetched, concourse, given_key);
+  }
+  return fetched;
+}
+
+std::string lock_json(const Fetched& fetched) {
+  std::string text = "{";
+  member("lock", fetched.lock, text);
+  if (!fetched.revision.empty()) member("revision", fetched.revision, text);
+  if (fetched.event) {
+    member("what", locks::text(fetched.event->what), text);
+    member("lock_by", fetched.event->holder, text);
+    if (!fetched.event->claim.empty()) member("claim", fetched.event->claim, text);
+    if (fetched.event->token != 0) text += ",\"token\":" + std::to_string(fetched.event->token);
+  }
+  text += std::string(",\"stands\":") + (fetched.stands ? "true" : "false");
+  text += ",\"now\":{\"version\":" + std::to_string(fetched.now.version);
+  text += std::string(",\"held\":") + (fetched.now.held ? "true" : "false") + ",\"holders\":[";
+  for (const wire::HoldView& hold : fetched.now.holders) {
+    if (text.back() != '[') text += ',';
+    text += '{';
+    member("lock_by", hold.holder, text);
+    text += ",\"count\":" + std::to_string(hold.count) + "}";
+  }
+  return text + "]}}\n";
+}
+
+void write_files(const Fetched& fetched, const std::string& folder) {
+  write_file(folder, "lock.json", lock_json(fetched));
+  write_file(folder, "lock", fetched.lock);
+  if (!fetched.revision.empty()) write_file(folder, "revision", fetched.revision);
+  if (fetched.event) {
+    write_file(folder, "lock_by", fetched.event->holder);
+    if (!fetched.event->claim.empty()) write_file(folder, "claim", fetched.event->claim);
+    if (fetched.event->token != 0) write_file(folder, "token", std::to_string(fetched.event->token));
+  } else if (!fetched.now.holders.empty()) {
+    write_file(folder, "lock_by", fetched.now.holders.front().holder);
+  }
+  if (!fetched.key.empty()) write_file(folder, "key", fetched.key, 0600);
+}
+
+}  // namespace lockkeeper::in

@@ -1,0 +1,61 @@
+// `put` with lock_op: lock. One intention from start to end, whatever happens on the way.
+#pragma once
+
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+#include "resource/answer.h"
+#include "resource/patience.h"
+#include "resource/world.h"
+
+namespace lockkeeper::out {
+
+class LockStep {
+ public:
+  struct Order {
+    const resource::Source& source;
+    const resource::OutParams& params;
+    const resource::Build& build;
+    std::string lock;
+  };
+  LockStep(resource::World& world, resource::BuildLog& log, resource::LockServer& server,
+           resource::Patience& patience, Order order);
+
+  // Waits for the lock, tells the log, writes the answer. Throws StepFailed and StepEnded; before that, what the
+  // build may have won without anybody knowing is given back.
+  void run(std::ostream& output);
+
+ private:
+  void begin();                 // reads the lock's version
+  wire::GrantedView acquire();  // until granted
+  void answer(const wire::GrantedView& granted, std::ostream& output);
+  void give_back();
+
+  bool original() { return server_.kind() == client::ServerKind::original; }
+  void learn(locks::Version version, const std::vector<wire::HoldView>& holders);
+  void tell_waiting();
+  [[noreturn]] void refuse(const wire::DeniedView& denied);
+  void tell_granted(const wire::GrantedView& granted);
+  std::vector<wire::HoldView> holders_after(const wire::GrantedView& granted);
+  locks::Metadata metadata() const;
+
+  resource::World& world_;
+  resource::BuildLog& log_;
+  resource::LockServer& server_;
+  resource::Patience& patience_;
+  Order order_;
+  std::string server_url_;
+  resource::Owner owner_;
+  locks::Metadata metadata_;
+  client::Intention intention_;
+
+  locks::Version known_ = 0;  // the version `holders_` were read at
+  std::vector<wire::HoldView> holders_;
+  std::string told_;      // the holders the log has heard of
+  bool refused_ = false;  // at least once
+  bool asked_ = false;    // a request to acquire has left
+  bool unknown_ = false;  // one of them may have been carried out without our knowing
+};
+
+}  // namespace lockkeeper::out
