@@ -158,12 +158,13 @@ Connection::Step Connection::handshaken(const error_code& ec) {
     enter(Phase::idle, settings().idle_timeout);
     return drained_ ? Step::close : Step::read;
   }
-  if (overdue_) {
-    service().faulted(peer_, 0, "TLS handshake timed out");
-  } else if (!drained_) {
-    service().faulted(peer_, 0, "TLS handshake failed: " + ec.message());
-  }
   tls_.reset();  // nothing can be said over it
+  if (drained_) return Step::close;
+  if (ec ==
+      error_code(static_cast<int>(ERR_PACK(ERR_LIB_SSL, 0, SSL_R_HTTP_REQUEST)), asio::error::get_ssl_category())) {
+    return answer_fault({400, "this is an HTTPS port, and the request came as plain HTTP"});
+  }
+  service().faulted(peer_, 0, overdue_ ? "TLS handshake timed out" : "TLS handshake failed: " + ec.message());
   return Step::close;
 }
 
@@ -366,10 +367,19 @@ Connection::Step Connection::conclude(bool whole) {
 
 // Closing a socket with unread bytes resets it, and the client may lose the answer: read on for a while.
 Connection::Step Connection::linger() {
+  if (tls_) {
+    enter(Phase::closing, linger_time);
+    tls_->async_shutdown([this](const error_code&) {
+      tls_.reset();  // all is said; what still comes need not be deciphered
+      run(Step::linger);
+    });
+    return Step::wait;
+  }
   if (phase_ != Phase::lingering) {
     enter(Phase::lingering, linger_time);
+    overdue_ = false;
     error_code ec;
-    if (!tls_) socket_.shutdown(Socket::shutdown_send, ec);
+    socket_.shutdown(Socket::shutdown_send, ec);
   }
   in_.clear();
   async_read([this](const error_code& ec, std::size_t size) {

@@ -33,7 +33,8 @@ class Stream {
  public:
   virtual ~Stream() = default;
   // Calls `done(text, last)` once, now or later, on the exchange's I/O thread. Empty text with last=false is
-  // not allowed. Destroyed when the client is gone (then a late `done` must not be called).
+  // not allowed. Destroyed when the client is gone (then a late `done` must not be called); outside of next(),
+  // `done` itself may do that before it returns.
   virtual void next(std::function<void(std::string text, bool last)> done) = 0;
 };
 
@@ -63,7 +64,9 @@ class Exchange {
   virtual std::string_view peer() const = 0;     // "127.0.0.1:4711"
   virtual std::size_t listener() const = 0;      // index into ListenerSettings::endpoints
   virtual std::chrono::steady_clock::time_point began() const = 0;  // when its first byte was read
-  virtual void answer(Response&& response) = 0;  // exactly once, on its I/O thread
+  // Exactly once, on its I/O thread. Outside of serve() the answer may be written, the attachment destroyed and the
+  // connection be gone before this returns.
+  virtual void answer(Response&& response) = 0;
   virtual bool client_gone() const = 0;          // best knowledge; for long polls
 
   std::unique_ptr<Attachment> attachment;
@@ -77,7 +80,8 @@ class Service {
   virtual ~Service() = default;
   // On the exchange's I/O thread. Must lead to exchange.answer(), now or later. Must not throw or block.
   virtual void serve(Exchange& exchange) = 0;
-  // What the listener answers by itself: 400 (not HTTP, bad length), 408, 413, 417, 431, 501, 503 (too many).
+  // What the listener answers by itself: 400 (not HTTP, bad length), 408, 413, 417, 431, 501, 503 (too many),
+  // 505.
   virtual Response fault(unsigned status, std::string_view text) = 0;
   // After an answer was written (or failed to be): for the log. `status` 0: the client left before.
   virtual void finished(const Exchange& exchange, unsigned status, std::size_t body_bytes) = 0;
