@@ -124,10 +124,11 @@ class LockClient::Impl {
   }
 
   wire::HistoryView history(const std::string& name, locks::Version after, std::size_t limit, bool newest) {
-    const ClientResponse response = send("GET",
-                                         path(name) + "/history?after=" + std::to_string(after) +
-                                             "&limit=" + std::to_string(limit) + (newest ? "&newest=true" : ""),
-                                         {});
+    const ClientResponse response =
+        send("GET",
+             path(name) + "/history?after=" + std::to_string(after) + "&limit=" + std::to_string(limit) +
+                 (newest ? "&order=newest" : "&order=oldest"),
+             {});
     require_ok(response);
     return read(response, wire::read_history);
   }

@@ -141,9 +141,9 @@ TEST_F(LockClientTest, ReadsHistory) {
   const auto history = client().history("prod", 2, 100, false);
   EXPECT_TRUE(history.more);
   EXPECT_EQ(history.events.at(0).what, locks::What::acquired);
-  EXPECT_THAT(request(0), StartsWith("GET /lock/prod/history?after=2&limit=100 HTTP/1.1\r\n"));
+  EXPECT_THAT(request(0), StartsWith("GET /lock/prod/history?after=2&limit=100&order=oldest HTTP/1.1\r\n"));
   client().history("prod", 0, 1, true);
-  EXPECT_THAT(request(1), StartsWith("GET /lock/prod/history?after=0&limit=1&newest=true HTTP/1.1\r\n"));
+  EXPECT_THAT(request(1), StartsWith("GET /lock/prod/history?after=0&limit=1&order=newest HTTP/1.1\r\n"));
 }
 
 TEST_F(LockClientTest, RefusalsCarryTheServersWords) {
