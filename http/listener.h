@@ -59,15 +59,15 @@ class Exchange {
   };
 
   virtual const Request& request() const = 0;
-  virtual std::size_t io() const = 0;            // index of its I/O thread
-  virtual std::uint64_t id() const = 0;          // unique in this process
-  virtual std::string_view peer() const = 0;     // "127.0.0.1:4711"
-  virtual std::size_t listener() const = 0;      // index into ListenerSettings::endpoints
+  virtual std::size_t io() const = 0;                               // index of its I/O thread
+  virtual std::uint64_t id() const = 0;                             // unique in this process
+  virtual std::string_view peer() const = 0;                        // "127.0.0.1:4711"
+  virtual std::size_t listener() const = 0;                         // index into ListenerSettings::endpoints
   virtual std::chrono::steady_clock::time_point began() const = 0;  // when its first byte was read
   // Exactly once, on its I/O thread. Outside of serve() the answer may be written, the attachment destroyed and the
   // connection be gone before this returns.
   virtual void answer(Response&& response) = 0;
-  virtual bool client_gone() const = 0;          // best knowledge; for long polls
+  virtual bool client_gone() const = 0;  // best knowledge; for long polls
 
   std::unique_ptr<Attachment> attachment;
 
@@ -90,7 +90,7 @@ class Service {
 };
 
 struct Endpoint {
-  std::string address;  // "127.0.0.1", "::1", "0.0.0.0"
+  std::string address;     // "127.0.0.1", "::1", "0.0.0.0"
   std::uint16_t port = 0;  // 0: any free one; see Listener::ports()
 };
 
@@ -133,8 +133,8 @@ class Listener {
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
-  void start();                                  // starts the I/O threads
-  std::vector<std::uint16_t> ports() const;      // one an endpoint
+  void start();                              // starts the I/O threads
+  std::vector<std::uint16_t> ports() const;  // one an endpoint
   std::size_t io_threads() const;
   void post(std::size_t io, std::function<void()> task);  // any thread
 
