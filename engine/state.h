@@ -50,7 +50,7 @@ class Engine::State final : public Completions {
   void turn(Slot& slot);
   void decide_line(Slot& slot);
   void add(Work*& commit, Slot& slot, locks::Change&& change, std::size_t grants);
-  void begin_commit(Slot& slot, Work& commit);
+  void finish_commit(Slot& slot, Work& commit);
   void begin_read(Slot& slot);
   void begin_history(Call& call, locks::Version version);
   bool prune(Slot& slot);

@@ -95,7 +95,7 @@ void Engine::State::decide_line(Slot& slot) {
     }
     if (slot.checked > 0) --slot.checked;
   }
-  if (commit != nullptr) return begin_commit(slot, *commit);
+  if (commit != nullptr) return finish_commit(slot, *commit);
   if (!slot.line.empty()) begin_read(slot);
 }
 
@@ -111,11 +111,12 @@ void Engine::State::add(Work*& commit, Slot& slot, locks::Change&& change, std::
     lock = *slot.lock;
     first = std::move(change);
     first.creates = !slot.exists;
+    begin(*commit);  // it grows until the line is through: a read of this turn comes after it in the chain
   }
   commit->grants += granted;
 }
 
-void Engine::State::begin_commit(Slot& slot, Work& commit) {
+void Engine::State::finish_commit(Slot& slot, Work& commit) {
   std::string id = settings_.change_prefix + std::to_string(++changes_);
   auto& events = change_of(commit).events;
   for (std::size_t i = 1; i < events.size(); ++i) events[i].change = id;
@@ -123,7 +124,6 @@ void Engine::State::begin_commit(Slot& slot, Work& commit) {
   commit.slot = &slot;
   slot.work = &commit;
   slot.checked = 0;
-  begin(commit);
 }
 
 void Engine::State::begin_read(Slot& slot) {
