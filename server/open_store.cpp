@@ -38,6 +38,8 @@ std::string database_for(const std::string& config, Log& log) {
       require_directory(config);
       return config;
     case FileKind::empty:
+      // Beside a journal of ours it is a damaged database, which the store refuses.
+      if (stores::file_kind(config + "-wal") != FileKind::absent) return config;
       // What the original left when it crashed while it wrote, and what mktemp makes: it always read as no locks.
       if (!taken_over) log.warn(config + " is empty: starting without locks, in " + beside);
       return beside;

@@ -33,6 +33,16 @@ milliseconds duration(const std::string& flag, const std::string& text) {
   return std::get<milliseconds>(parsed);
 }
 
+// In the largest unit that says it exactly, as parse_duration reads it.
+std::string exact_text(milliseconds duration) {
+  constexpr std::pair<std::int64_t, const char*> units[] = {
+      {3'600'000, "h"}, {60'000, "m"}, {1000, "s"}, {1, "ms"}};
+  for (const auto& [size, name] : units) {
+    if (duration.count() % size == 0) return std::to_string(duration.count() / size) + name;
+  }
+  return "";
+}
+
 std::uint16_t port_number(const std::string& where, std::string_view text) {
   const auto number = whole_number(text);
   if (!number || *number > std::numeric_limits<std::uint16_t>::max()) {
@@ -80,8 +90,8 @@ struct Numbers {
   }
   template <typename T>
   void duration_of(const char* flag, T& place, const char* help) {
-    durations.push_back({flag, help, [&place](milliseconds d) { place = std::chrono::duration_cast<T>(d); },
-                         locks::format_duration(place)});
+    durations.push_back(
+        {flag, help, [&place](milliseconds d) { place = std::chrono::duration_cast<T>(d); }, exact_text(place)});
   }
 
   explicit Numbers(Options& to) : options(to) {
@@ -181,7 +191,10 @@ po::basic_parsed_options<char> from_environment(const Environment& environment,
       // what is not a flag is not for us.
       if (flag == "help" || flag == "version" || flag == "config" || flag == "port") continue;
     }
-    if (value.empty() || description.find_nothrow(flag, false) == nullptr) continue;
+    const auto& options = description.options();
+    const bool known = std::any_of(options.begin(), options.end(),
+                                   [&](const auto& option) { return option->long_name() == flag; });
+    if (value.empty() || !known) continue;
     po::basic_option<char> option;
     option.string_key = flag;
     option.original_tokens = {name, value};
@@ -275,7 +288,8 @@ std::variant<Options, Farewell> read_options(const std::vector<std::string>& arg
   try {
     po::variables_map values;
     // --auth-pass is no flag: what is in argv, everybody on the machine can read.
-    po::store(po::command_line_parser(arguments).options(shown).positional({}).run(), values);
+    constexpr int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
+    po::store(po::command_line_parser(arguments).options(shown).positional({}).style(style).run(), values);
     if (values.count("help") != 0) {
       std::ostringstream text;
       text << "Usage: lockkeeper [options]\n\n" << shown;

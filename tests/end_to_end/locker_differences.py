@@ -1,0 +1,3 @@
+REASONS = {}
+SETUP = {}
+DIFFERENT = {}

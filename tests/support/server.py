@@ -1,0 +1,189 @@
+"""The real server in a directory of its own, on a free loopback port.
+
+    with Server(tmp_path) as server:
+        server.request("PUT", "/lock/prod", b'{"key":"k"}')
+
+Everything is stopped by its own process id.
+"""
+
+import base64
+import http.client
+import os
+import pathlib
+import signal
+import ssl
+import subprocess
+import time
+
+BINARY = pathlib.Path(os.environ.get("LOCKKEEPER_BIN", "build/release/bin")) / "lockkeeper"
+PATIENCE = 60  # seconds, for what takes milliseconds on an idle machine
+
+
+def wait_for(condition, what, patience=PATIENCE):
+    """Returns the first true value of condition(); never sleeps for long."""
+    end = time.monotonic() + patience
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < end, f"waited {patience} s in vain: {what}"
+        time.sleep(0.01)
+
+
+class Answer:
+    def __init__(self, response):
+        self.status = response.status
+        self.reason = response.reason
+        self.headers = response.headers
+        self.body = response.read()
+
+    @property
+    def text(self):
+        return self.body.decode()
+
+
+class Server:
+    """config: LOCKER_CONFIG. store: the path of a database instead of it. args: further flags."""
+
+    def __init__(self, directory, *, config="locks.json", store=None, args=(), environment=None, credentials=None,
+                 port=0, ca=None):
+        self.directory = pathlib.Path(directory)
+        self.arguments = list(args)
+        self.environment = {"PATH": os.environ.get("PATH", ""), "PORT": str(port)}
+        # A sanitizer's settings come along.
+        self.environment |= {k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")}
+        if store is not None:
+            self.arguments += ["--store", f"sqlite:{store}"]
+        elif config is not None:
+            self.environment["LOCKER_CONFIG"] = str(config)
+        self.environment |= environment or {}
+        self.credentials = credentials
+        if credentials:
+            self.environment |= {"AUTH_USER": credentials[0], "AUTH_PASS": credentials[1]}
+        self.ca = ca
+        self.process = None
+        self.port = None
+        self.log_path = self.directory / "server.log"
+
+    # ---- its life
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.end()
+
+    def spawn(self):
+        """Without waiting for it."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        (self.directory / "port").unlink(missing_ok=True)
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                [str(BINARY), "--port-file", "port", *self.arguments],
+                cwd=self.directory, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        return self
+
+    def start(self):
+        self.spawn()
+        try:
+            wait_for(self._look_for_port, f"{BINARY} to listen\n{self.log}")
+            wait_for(lambda: self._is_ready(), f"{BINARY} to be ready\n{self.log}")
+        except BaseException:
+            self.end()
+            raise
+        return self
+
+    def start_expecting_failure(self):
+        """The whole life of a server that ends by itself: returncode, stdout, stderr."""
+        return subprocess.run([str(BINARY), *self.arguments], cwd=self.directory, env=self.environment,
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE)
+
+    def _look_for_port(self):
+        assert self.process.poll() is None, f"the server ended with {self.process.returncode}\n{self.log}"
+        path = self.directory / "port"
+        if not path.exists():
+            return False
+        self.port = int(path.read_text())
+        return True
+
+    def _is_ready(self):
+        try:
+            return self.request("GET", "/ready", credentials=None).status == 200
+        except OSError:
+            return False
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def wait(self, patience=PATIENCE):
+        return self.process.wait(patience)
+
+    def stop(self):
+        """SIGTERM; returns the exit code."""
+        self.signal(signal.SIGTERM)
+        return self.wait()
+
+    def kill(self):
+        self.process.kill()
+        return self.wait()
+
+    def end(self):
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    # ---- what it does
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def alive(self):
+        return self.process.poll() is None
+
+    def memory(self):
+        """Resident bytes."""
+        pages = int(pathlib.Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    def open_sockets(self):
+        """Established TCP connections at the server's end."""
+        count = 0
+        for table in ("tcp", "tcp6"):
+            for line in pathlib.Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+                _, local, _, state = line.split()[:4]
+                count += state == "01" and int(local.rsplit(":", 1)[1], 16) == self.port
+        return count
+
+    @property
+    def tls(self):
+        return "SSL_CERT" in self.environment or "--ssl-cert" in self.arguments
+
+    @property
+    def url(self):
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
+
+    @property
+    def log(self):
+        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+    def connect(self, timeout=30):
+        if self.tls:
+            context = ssl.create_default_context(cafile=str(self.ca))
+            return http.client.HTTPSConnection("localhost", self.port, timeout=timeout, context=context)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+
+    def request(self, method, path, body=None, headers=None, credentials="own", connection=None):
+        headers = dict(headers or {})
+        if credentials == "own":
+            credentials = self.credentials
+        if credentials:
+            token = base64.b64encode(":".join(credentials).encode()).decode()
+            headers["Authorization"] = "Basic " + token
+        one = connection or self.connect()
+        try:
+            one.request(method, path, body=body, headers=headers)
+            return Answer(one.getresponse())
+        finally:
+            if connection is None:
+                one.close()
