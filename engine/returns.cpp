@@ -46,6 +46,7 @@ void Engine::State::returned(Work& work) {
   const auto& question = work.operation.question;
   if (Slot* slot = work.slot) {
     slot->work = nullptr;
+    if (const auto* prune = std::get_if<Prune>(&question)) floor_ = std::max(floor_, prune->expected);
     if (work.overdue || std::holds_alternative<Prune>(question)) {
       forget_record(*slot);  // read again before it is decided on
     } else if (std::holds_alternative<Commit>(question)) {
@@ -77,8 +78,7 @@ void Engine::State::commit_returned(Work& work, Slot& slot) {
   }
   if (auto* conflict = std::get_if<Conflict>(&work.operation.answer)) {
     add(shown_.conflicts, 1);
-    slot.exists = conflict->record.has_value();
-    slot.record = slot.exists ? std::move(*conflict->record) : locks::absent(conflict->floor);
+    take_record(slot, std::move(conflict->record), conflict->floor);
     if (++slot.conflicts < kConflicts) return slot.line.prepend(std::exchange(work.calls, {}));
     slot.conflicts = 0;
     return refuse(std::exchange(work.calls, {}), "the lock changes too fast");
@@ -91,9 +91,7 @@ void Engine::State::commit_returned(Work& work, Slot& slot) {
 
 void Engine::State::read_returned(Work& work, Slot& slot) {
   if (auto* found = std::get_if<Found>(&work.operation.answer)) {
-    slot.exists = found->record.has_value();
-    slot.record = slot.exists ? std::move(*found->record) : locks::absent(found->floor);
-    slot.known = true;
+    take_record(slot, std::move(found->record), found->floor);
     slot.checked = work.waiting;
     return;
   }
@@ -120,6 +118,13 @@ void Engine::State::history_returned(Work& work) {
   Call& call = work.calls.pop_front();
   call.answer = HistoryPage{version, std::move(read->events), read->oldest, read->more};
   answer(call);
+}
+
+void Engine::State::take_record(Slot& slot, std::optional<locks::Record> record, locks::Version floor) {
+  slot.exists = record.has_value();
+  slot.record = slot.exists ? std::move(*record) : locks::absent(floor);
+  slot.known = true;
+  floor_ = std::max(floor_, floor);
 }
 
 void Engine::State::forget_record(Slot& slot) {

@@ -62,6 +62,7 @@ class Engine::State final : public Completions {
   void read_returned(Work& work, Slot& slot);
   void scan_returned(Work& work);
   void history_returned(Work& work);
+  void take_record(Slot& slot, std::optional<locks::Record> record, locks::Version floor);
   void forget_record(Slot& slot);
 
   // chores.cpp
@@ -99,6 +100,7 @@ class Engine::State final : public Completions {
   std::size_t overdue_ = 0;
   bool stopping_ = false;
   std::uint64_t changes_ = 0;  // numbers change ids
+  locks::Version floor_ = 0;   // the highest that was seen: an absent lock remembered with less is read again
   std::size_t unanswered_ = 0;
 
   Chore trimming_;

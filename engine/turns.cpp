@@ -59,6 +59,8 @@ void Engine::State::turn(Slot& slot) {
     return;
   }
   slot.to_prune = false;  // it is in use
+  // Versions of absent locks start at the floor, and pruning has raised it since.
+  if (!slot.exists && slot.checked == 0 && slot.record.head.version < floor_) slot.known = false;
   if (!slot.known) return begin_read(slot);
   decide_line(slot);
   if (slot.work == nullptr) slots_.rest(slot);

@@ -133,6 +133,25 @@ TEST_F(EngineBackground, ALockThatNobodyRemembersIsReadBeforeItIsPruned) {
   EXPECT_FALSE(is_there("prod"));
 }
 
+TEST_F(EngineBackground, AnAbsentLockIsReadAgainWhenPruningHasRaisedTheFloor) {
+  // given a lock that was asked for and is not there, and another one that is pruned at version 2
+  settings_.free_for = 1h;
+  ask(acquire("old", "k"));
+  ask(release("old", "k"));
+  EXPECT_EQ(ask(inspect("new")).get<Inspected>()->record.head.version, 0U);
+  clock_.advance(1h + 10s);
+  settle();
+  ASSERT_FALSE(is_there("old"));
+  // when an intention begins at the version that is shown now
+  const locks::Version begun = ask(inspect("new")).get<Inspected>()->record.head.version;
+  locks::Command command = test::acquire_named("new", "k", "claim", "request");
+  std::get<locks::Acquire>(command.what).begun = begun;
+  // then it did not begin too long ago
+  EXPECT_EQ(begun, 2U);
+  EXPECT_NE(ask(command).get<Granted>(), nullptr);
+  EXPECT_EQ(engine_->counters().conflicts, 0U);
+}
+
 TEST_F(EngineBackground, ACommandThatComesDuringAPruneWaitsForItAndStartsAboveTheFloor) {
   settings_.free_for = 1h;
   ask(acquire("prod", "k"));
