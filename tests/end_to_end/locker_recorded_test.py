@@ -8,7 +8,7 @@ import threading
 import pytest
 
 import recorded
-from locker_differences import DIFFERENT, REASONS, SETUP
+from locker_differences import DIFFERENT, REASONS, REFUSED, SETUP
 from server import BINARY, Server
 
 CASES = recorded.load(recorded.recorded_path("locker.jsonl"))
@@ -25,8 +25,11 @@ class Player:
             (directory / name).write_text(content)
         self.server = Server(directory, environment=setup.get("env"))
         self.connection = None
+        self.removed = set()
 
     def play(self):
+        if self.case["case"] in REFUSED:
+            return self.refuse()
         if not self.case.get("setup", {}).get("not_started"):
             self.server.start()
         try:
@@ -40,6 +43,15 @@ class Player:
             if self.connection is not None:
                 self.connection.close()
             self.server.end()
+
+    def refuse(self):
+        """The server must not start on such a file, and leaves it as it is."""
+        ended = self.server.start_expecting_failure()
+        assert ended.returncode == 1, ended
+        assert REFUSED[self.case["case"]][1] in ended.stderr
+        for name, content in self.files.items():
+            assert (self.directory / name).read_text() == content
+            assert not (self.directory / (name + ".db")).exists()
 
     def expected(self, exchange, index):
         """The recorded response, or what must stand there instead."""
@@ -72,7 +84,7 @@ class Player:
 
     def compare(self, answer, response):
         assert answer.status == response["status"], (self.where, answer)
-        # What Go's library refuses by itself, or answers to OPTIONS *, is not the original's own text.
+        # What Go's library refuses by itself is not the original's own text.
         if self.case.get("layer") == "go-http" and "why" not in response:
             if answer.status >= 400 or response["content_type"] is None:
                 return
@@ -85,14 +97,14 @@ class Player:
 
     # ---- steps
 
-    def do_file(self, step, index):
+    def do_file(self, step, _):
         """Never rewritten as JSON: a database of ours, or the original's file as it was (reason 8)."""
         path = self.directory / step["name"]
-        if self.different.get(index):
-            assert path.exists() == self.different[index]["exists"], self.where
-        elif step["name"] in self.files:
+        if step["name"] in self.files:
             assert path.read_text() == self.files[step["name"]], self.where
             assert (self.directory / (step["name"] + ".db")).read_bytes()[:15] == b"SQLite format 3", self.where
+        elif step["name"] in self.removed:
+            assert not path.exists(), self.where
         else:
             assert path.read_bytes()[:15] == b"SQLite format 3", self.where
 
@@ -102,6 +114,8 @@ class Player:
 
     def do_remove_file(self, step, _):
         (self.directory / step["name"]).unlink()
+        self.files = {name: content for name, content in self.files.items() if name != step["name"]}
+        self.removed.add(step["name"])
 
     def do_chmod(self, step, _):
         os.chmod(self.directory / step["name"], int(step["mode"], 8))
@@ -154,9 +168,9 @@ def test_every_case_is_there_and_every_difference_belongs_to_one():
     names = [case["case"] for case in CASES]
     assert len(names) == len(set(names)) == 111
     assert set(DIFFERENT) <= set(names)
-    assert set(SETUP) <= set(names)
+    assert set(SETUP) | set(REFUSED) <= set(names)
     sizes = {case["case"]: len(case["exchanges"]) for case in CASES}
     for name, differences in DIFFERENT.items():
         assert all(index < sizes[name] for index in differences), name
     used = {difference["why"] for differences in DIFFERENT.values() for difference in differences.values()}
-    assert used <= set(REASONS)
+    assert used | {why for why, _ in REFUSED.values()} == set(REASONS)

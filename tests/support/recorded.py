@@ -24,7 +24,7 @@ def joined(record, name):
 
 
 def request_bytes(request):
-    if "raw" in request:
+    if request.get("raw") is not None:
         return request["raw"].encode("latin-1")
     if "raw_parts" in request:
         return b"".join(text.encode("latin-1") * times for text, times in request["raw_parts"])
