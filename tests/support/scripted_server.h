@@ -57,13 +57,13 @@ class ScriptedServer {
       throw std::system_error(errno, std::generic_category(), "scripted server");
     }
     port_ = ntohs(address.sin_port);
-    threads_.emplace_back([this] { accept_all(); });
+    accepting_ = std::thread([this] { accept_all(); });
   }
 
   ~ScriptedServer() {
     close(stop_[1]);  // readable everywhere
-    threads_.front().join();
-    for (std::size_t i = 1; i < threads_.size(); ++i) threads_[i].join();
+    accepting_.join();
+    for (std::thread& serving : serving_) serving.join();
     close(stop_[0]);
     close(listening_);
   }
@@ -145,7 +145,7 @@ class ScriptedServer {
         const std::scoped_lock lock(mutex_);
         ++connections_;
       }
-      threads_.emplace_back([this, socket] { serve(socket); });
+      serving_.emplace_back([this, socket] { serve(socket); });
     }
   }
 
@@ -198,7 +198,8 @@ class ScriptedServer {
   mutable std::condition_variable came_;
   std::vector<std::string> requests_;
   unsigned connections_ = 0;
-  std::vector<std::thread> threads_;  // the first accepts, and adds the others
+  std::thread accepting_;
+  std::vector<std::thread> serving_;  // the accepting thread's, until it has ended
 };
 
 }  // namespace lockkeeper::testing
