@@ -61,6 +61,7 @@ class Server:
         if credentials:
             self.environment |= {"AUTH_USER": credentials[0], "AUTH_PASS": credentials[1]}
         self.ca = ca
+        self.directory.mkdir(parents=True, exist_ok=True)
         self.process = None
         self.port = None
         self.log_path = self.directory / "server.log"
@@ -73,18 +74,17 @@ class Server:
     def __exit__(self, *_):
         self.end()
 
-    def spawn(self):
-        """Without waiting for it."""
-        self.directory.mkdir(parents=True, exist_ok=True)
+    def spawn(self, log):
+        """Without waiting for it; `log` is an open file."""
         (self.directory / "port").unlink(missing_ok=True)
-        with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(
-                [str(BINARY), "--port-file", "port", *self.arguments],
-                cwd=self.directory, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        return self
+        self.process = subprocess.Popen(
+            [str(BINARY), "--port-file", "port", *self.arguments],
+            cwd=self.directory, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
-    def start(self):
-        self.spawn()
+    def start(self, log=None):
+        """Returns when it answers. `log`: an open file instead of server.log."""
+        with open(self.log_path, "ab") as own:
+            self.spawn(log or own)
         try:
             wait_for(self._look_for_port, f"{BINARY} to listen\n{self.log}")
             wait_for(lambda: self._is_ready(), f"{BINARY} to be ready\n{self.log}")
