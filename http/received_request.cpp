@@ -1,5 +1,6 @@
 #include "http/received_request.h"
 
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/error.hpp>
@@ -166,7 +167,8 @@ void RequestParser::on_field_impl(beast_http::field field, string_view name, str
 void RequestParser::on_header_impl(error_code& ec) {
   header_done_ = true;
   if (request_.version_ >= 11 && hosts_ == 0) return refuse(400, "the Host header is missing", ec);
-  if (const auto length = content_length()) request_.body_.reserve(static_cast<std::size_t>(*length));
+  // No more than is kept anyway: a length alone must not cost memory.
+  if (const auto length = content_length()) request_.body_.reserve(std::min<std::uint64_t>(*length, kept_bytes));
 }
 
 std::size_t RequestParser::on_body_impl(string_view body, error_code&) {

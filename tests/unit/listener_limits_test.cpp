@@ -1,6 +1,7 @@
 // The listener with clients that are slow, gone, or too many, and at its own end.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <future>
 #include <memory>
@@ -121,6 +122,21 @@ TEST(ListenerLimits, tells_connections_beyond_the_limit_503) {
   EXPECT_THAT(first.receive("GET / "), StartsWith("HTTP/1.1 200"));
   EXPECT_EQ(server.listener.counters().accepted, 2U);
   EXPECT_EQ(server.listener.counters().refused, 1U);
+}
+
+TEST(ListenerLimits, goes_on_accepting_after_it_ran_out_of_descriptors) {
+  ScriptedService service([](Exchange& exchange, Listener&) { ScriptedService::echo(exchange); });
+  Listener listener(on_loopback(), service);
+  service.listener = &listener;
+  RawClient client(listener.ports().front());
+  client.send(get);
+  rlimit before{};
+  getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit none{0, before.rlim_max};
+  setrlimit(RLIMIT_NOFILE, &none);
+  listener.start();  // tries to accept before it returns
+  setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_THAT(client.receive("GET / "), StartsWith("HTTP/1.1 200 OK\r\n"));
 }
 
 TEST(ListenerStop, lets_requests_under_way_be_answered_and_closes_the_idle) {
