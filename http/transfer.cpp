@@ -239,7 +239,9 @@ HttpError Transfer::failure(CURLcode result) const {
   long system = 0;
   if (kind == HttpError::Kind::connect && curl_easy_getinfo(easy_, CURLINFO_OS_ERRNO, &system) == CURLE_OK &&
       system) {
-    what += std::string(": ") + std::strerror(static_cast<int>(system));
+    // "Failed to connect to lock.test port 3000 after 0 ms: Couldn't connect to server": the system knows better
+    // why.
+    what = what.substr(0, what.find(" after ")) + ": " + std::strerror(static_cast<int>(system));
   }
   return failure(kind, what);
 }
