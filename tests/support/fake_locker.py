@@ -280,7 +280,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _route(self, body):
         target = self.requestline.split(" ")[1]  # Python folds leading slashes in self.path
         path, mark, query = target.partition("?")
-        segments = urllib.parse.unquote_to_bytes(path).decode("utf-8", "replace").split("/")[1:]
+        segments = urllib.parse.unquote_to_bytes(path.encode("latin-1")).decode("utf-8", "replace").split("/")[1:]
         route = None
         if segments[:1] == ["locks"] and self.command == "GET":
             route = segments[1:]
