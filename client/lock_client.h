@@ -44,7 +44,7 @@ struct Identity {
 enum class ServerKind { unknown, lockkeeper, original };
 
 struct Settings {
-  std::string uri;      // "https://host:port" with an optional path before /lock; userinfo allowed
+  std::string uri;  // "https://host:port" with an optional path before /lock; userinfo allowed
   http::ClientSettings http;
   std::chrono::milliseconds request_timeout = std::chrono::seconds(10);
 };
@@ -58,8 +58,8 @@ class LockClient {
   void set_interrupt(const http::Interrupt* interrupt);
   void set_request_timeout(std::chrono::milliseconds timeout);
 
-  // Known after the first lock() or acquire(): an original server has no GET /lock/{name} (404 "404 page not found")
-  // and its PUT answers carry no version.
+  // Known after the first lock() or acquire(): an original server has no GET /lock/{name} (404 "404 page not
+  // found") and its PUT answers carry no version.
   ServerKind kind() const;
 
   // GET /lock/{name}. Of an original server: made of GET /locks (version 0).
@@ -70,11 +70,16 @@ class LockClient {
                                                             const Intention& intention,
                                                             const locks::Metadata& metadata);
 
+  // The three below at an original server: it knows no claims, so each ends all that this holder has; afterwards
+  // GET /locks is looked at, and ServerError{500} thrown when it still lists the holder. `released` is what the
+  // list had before, where the server was known to be an original by then, else 1.
+
   // DELETE without a name: the holder's oldest claim, or all. DeniedView: another key holds it (423).
   std::variant<wire::ReleasedView, wire::DeniedView> release(const std::string& name, const Identity& identity,
                                                              bool all);
   // DELETE of exactly the claim of that name; closes the name.
-  std::variant<wire::ReleasedView, wire::DeniedView> release_claim(const std::string& name, const Identity& identity,
+  std::variant<wire::ReleasedView, wire::DeniedView> release_claim(const std::string& name,
+                                                                   const Identity& identity,
                                                                    const std::string& claim);
   // DELETE of that intention alone: withdrawal. Idempotent.
   std::variant<wire::ReleasedView, wire::DeniedView> withdraw(const std::string& name, const Identity& identity,

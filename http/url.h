@@ -1,7 +1,6 @@
 // A URL taken apart: what is requested, and the userinfo, which is never shown. libcurl's parser stays inside.
 #pragma once
 
-#include <memory>
 #include <string>
 
 namespace lockkeeper::http {
