@@ -106,6 +106,14 @@ TEST(ListenerLimits, outlives_clients_that_reset_before_their_answer) {
   EXPECT_THAT(next.receive("GET /next "), StartsWith("HTTP/1.1 200 OK\r\n"));
 }
 
+TEST(ListenerLimits, hears_a_refused_client_out_so_that_it_comes_to_read_the_answer) {
+  Running server;
+  RawClient client(server.port());
+  client.send("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n");
+  EXPECT_THAT(client.receive("}\n"), StartsWith("HTTP/1.1 413 Payload Too Large\r\n"));
+  for (int piece = 0; piece < 100; ++piece) EXPECT_TRUE(client.send(std::string(10'000, ' ')));
+}
+
 TEST(ListenerLimits, tells_connections_beyond_the_limit_503) {
   ListenerSettings settings = on_loopback();
   settings.connections = 1;

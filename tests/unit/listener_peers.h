@@ -84,12 +84,14 @@ class RawClient {
   RawClient(const RawClient&) = delete;
   RawClient& operator=(const RawClient&) = delete;
 
-  void send(std::string_view text) const {
+  // false: the other end takes no more.
+  bool send(std::string_view text) const {
     while (!text.empty()) {
       const ssize_t size = ::send(socket_, text.data(), text.size(), MSG_NOSIGNAL);
-      if (size <= 0) return;
+      if (size <= 0) return false;
       text.remove_prefix(static_cast<std::size_t>(size));
     }
+    return true;
   }
   void finish_sending() const { shutdown(socket_, SHUT_WR); }
   // What closes with this sends RST, not FIN.
