@@ -7,9 +7,7 @@
 namespace lockkeeper::server {
 namespace {
 
-constexpr std::size_t longest_word = 2048;             // a name of 512 bytes, percent-encoded, and its route
-constexpr std::size_t buffer_bytes = 4 * 1024 * 1024;  // an I/O thread; some 25,000 lines
-constexpr auto pause = std::chrono::milliseconds(50);
+constexpr std::size_t longest_word = 2048;  // a name of 512 bytes, percent-encoded, and its route
 
 void write_number(std::uint64_t number, std::string& out) {
   char digits[20];
@@ -27,19 +25,26 @@ void write_milliseconds(std::chrono::nanoseconds took, std::string& out) {
   out.append(fraction, sizeof fraction);
 }
 
+bool plain(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte > 0x20 && byte < 0x7F && c != '"' && c != '\\';
+}
+
 // Safe in both formats without any quoting.
 void write_word(std::string_view word, std::string& out) {
   constexpr char hex[] = "0123456789ABCDEF";
   if (word.empty()) out += '-';
-  for (const char c : word.substr(0, longest_word)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte > 0x20 && byte < 0x7F && c != '"' && c != '\\') {
-      out += c;
-    } else {
-      out += '%';
-      out += hex[byte >> 4U];
-      out += hex[byte & 0xFU];
-    }
+  word = word.substr(0, longest_word);
+  while (!word.empty()) {
+    std::size_t run = 0;
+    while (run < word.size() && plain(word[run])) ++run;
+    out += word.substr(0, run);
+    if (run == word.size()) return;
+    const auto byte = static_cast<unsigned char>(word[run]);
+    out += '%';
+    out += hex[byte >> 4U];
+    out += hex[byte & 0xFU];
+    word.remove_prefix(run + 1);
   }
 }
 
@@ -120,8 +125,9 @@ void format_access(const AccessLine& line, LogFormat format, locks::WallTime at,
   out += '\n';
 }
 
-AccessLog::AccessLog(Log& log, engine::Clock& clock, std::size_t io_threads) : log_(log), clock_(clock) {
-  for (std::size_t i = 0; i < io_threads; ++i) buffers_.push_back(std::make_unique<Buffer>());
+AccessLog::AccessLog(Log& log, engine::Clock& clock, Settings settings)
+    : log_(log), clock_(clock), settings_(settings) {
+  for (std::size_t i = 0; i < settings.io_threads; ++i) buffers_.push_back(std::make_unique<Buffer>());
   writer_ = std::thread([this] { run(); });
 }
 
@@ -139,7 +145,7 @@ void AccessLog::add(std::size_t io, const AccessLine& line) {
   if (!log_.wants(line.status >= 500 ? LogLevel::warn : LogLevel::info)) return;
   Buffer& buffer = *buffers_[io];
   const std::lock_guard guard(buffer.mutex);
-  if (buffer.text.size() >= buffer_bytes) {
+  if (buffer.text.size() >= settings_.buffer_bytes) {
     ++buffer.dropped;
     return;
   }
@@ -165,7 +171,7 @@ void AccessLog::write_out() {
 
 void AccessLog::run() {
   std::unique_lock lock(mutex_);
-  while (!wake_.wait_for(lock, pause, [this] { return stopping_; })) {
+  while (!wake_.wait_for(lock, settings_.pause, [this] { return stopping_; })) {
     lock.unlock();
     write_out();
     lock.lock();

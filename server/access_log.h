@@ -39,7 +39,12 @@ void format_access(const AccessLine& line, LogFormat format, locks::WallTime at,
 
 class AccessLog {
  public:
-  AccessLog(Log& log, engine::Clock& clock, std::size_t io_threads);
+  struct Settings {
+    std::size_t io_threads = 1;
+    std::size_t buffer_bytes = 4 * 1024 * 1024;                       // an I/O thread; some 25,000 lines
+    std::chrono::milliseconds pause = std::chrono::milliseconds(50);  // between two writings
+  };
+  AccessLog(Log& log, engine::Clock& clock, Settings settings);
   ~AccessLog();  // writes out what is left
   AccessLog(const AccessLog&) = delete;
   AccessLog& operator=(const AccessLog&) = delete;
@@ -57,6 +62,7 @@ class AccessLog {
 
   Log& log_;
   engine::Clock& clock_;
+  const Settings settings_;
   std::vector<std::unique_ptr<Buffer>> buffers_;
   std::mutex mutex_;
   std::condition_variable wake_;

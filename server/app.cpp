@@ -117,7 +117,7 @@ void serve(Options& options, Log& log) {
   wipe(options.auth_pass);
 
   http::ListenerSettings settings = listener_settings(options);
-  AccessLog access_log(log, clock, settings.io_threads);
+  AccessLog access_log(log, clock, {.io_threads = settings.io_threads});
   Service service(engine, auth, options.engine.limits, access_log);
   service.mount("", std::make_unique<LockerDoor>(service));
   http::Listener listener(std::move(settings), service);

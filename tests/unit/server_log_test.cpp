@@ -64,6 +64,45 @@ TEST(AccessLine, IsAWarningWhenTheServerIsAtFault) {
   EXPECT_NE(text.find(" warning request "), std::string::npos);
 }
 
+class StillClock final : public engine::Clock {
+ public:
+  locks::WallTime wall() const override { return locks::WallTime{1s}; }
+  std::chrono::steady_clock::time_point steady() const override { return {}; }
+};
+
+TEST(AccessLog, WritesOutAllThatFitsAndCountsTheRest) {
+  ::testing::internal::CaptureStderr();
+  {
+    Log log(LogFormat::text, LogLevel::info);
+    StillClock clock;
+    AccessLog lines(log, clock, {.io_threads = 2, .buffer_bytes = 1, .pause = 1h});
+    for (int i = 0; i < 4; ++i) lines.add(0, example());
+    lines.add(1, example());
+  }
+  const std::string written = ::testing::internal::GetCapturedStderr();
+  std::size_t count = 0;
+  for (auto at = written.find("id=42"); at != std::string::npos; at = written.find("id=42", at + 1)) ++count;
+  EXPECT_EQ(count, 2U);
+  EXPECT_NE(written.find("3 request lines were dropped"), std::string::npos) << written;
+}
+
+TEST(AccessLog, KeepsQuietBelowItsLevelButForTheServersFaults) {
+  ::testing::internal::CaptureStderr();
+  {
+    Log log(LogFormat::text, LogLevel::warn);
+    StillClock clock;
+    AccessLog lines(log, clock, {});
+    lines.add(0, example());
+    AccessLine fault = example();
+    fault.id = 43;
+    fault.status = 503;
+    lines.add(0, fault);
+  }
+  const std::string written = ::testing::internal::GetCapturedStderr();
+  EXPECT_EQ(written.find("id=42"), std::string::npos);
+  EXPECT_NE(written.find("id=43"), std::string::npos);
+}
+
 struct Noted final : IoCall {
   explicit Noted(std::vector<int>& to, int mark) : seen(to), number(mark) {}
   void answered() noexcept override { seen.push_back(number); }
