@@ -27,6 +27,13 @@ Fetched read(resource::Stage& stage, const resource::InRequest& request, resourc
                resource::read_concourse(stage.environment, source), request.params.key);
 }
 
+// A put that did not wait a second says nothing of it in its claim.
+std::string waited(const Fetched& fetched) {
+  if (!fetched.stands || resource::metadata_value(fetched.claim_metadata, "build").empty()) return {};
+  const std::string text = resource::metadata_value(fetched.claim_metadata, "waited");
+  return text.empty() ? "0s" : text;
+}
+
 void answer(resource::Stage& stage, const resource::InRequest& request, resource::LockState state) {
   state.server = http::without_userinfo(request.source.locker_uri);
   resource::write_answer(stage.output, request.version, resource::metadata(state));
@@ -38,8 +45,7 @@ void skip(resource::Stage& stage, const resource::InRequest& request, resource::
                            {"server", http::without_userinfo(request.source.locker_uri)}};
   try {
     const Fetched fetched = read(stage, request, log, {std::nullopt, true});
-    answer(stage, request,
-           {fetched.lock, fetched.now.holders, resource::metadata_value(fetched.claim_metadata, "waited"), ""});
+    answer(stage, request, {fetched.lock, fetched.now.holders, waited(fetched), ""});
     return;
   } catch (const resource::StepFailed& failed) {
     log.warn(failed.what());
@@ -62,8 +68,7 @@ void run(resource::Stage& stage) {
              (fetched.now.held ? "held by " + resource::holders_text(fetched.now.holders, stage.world.wall())
                                : std::string("free")));
   }
-  answer(stage, request,
-         {fetched.lock, fetched.now.holders, resource::metadata_value(fetched.claim_metadata, "waited"), ""});
+  answer(stage, request, {fetched.lock, fetched.now.holders, waited(fetched), ""});
 }
 
 }  // namespace lockkeeper::in

@@ -171,7 +171,15 @@ TEST_F(InTest, MetadataIsThatOfThePut) {
     if (stage.world.sleeps == 2) server.free("prod");
   };
   const VerbRun lock = put("{}");
+  EXPECT_THAT(lock.output, HasSubstr("{\"name\":\"waited\",\"value\":\"2s\"}"));
   EXPECT_EQ(lock.output, get(R"({"revision":"3"})").output);
+}
+
+TEST_F(InTest, MetadataOfAPutThatDidNotWaitIsTheSameToo) {
+  const VerbRun lock = put("{}");
+  EXPECT_EQ(lock.output, get(R"({"revision":"1"})").output);
+  const VerbRun unlock = put(R"({"lock_op":"unlock"})");
+  EXPECT_EQ(unlock.output, get(R"({"revision":"2"})").output);
 }
 
 TEST_F(InTest, AnotherBuildsGetKnowsTheKeyOfABuildThatWasGivenNone) {
