@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,11 @@ class Place {
   // A store over this place, not open()ed yet. The one before it has been close()d and goes away with this call.
   virtual engine::Store& store() = 0;
 };
+
+// A failed test's name is enough; the maker's bytes say nothing.
+inline void PrintTo(const Place::Maker& /*maker*/, std::ostream* out) {
+  *out << "a place";
+}
 
 // Waits for operations, whatever thread they come back on.
 class Inbox final : public engine::Completions {

@@ -55,7 +55,7 @@ TEST_F(EngineLine, CommandsThatComeDuringACommitAreDecidedTogetherWhenItIsBack) 
   store_.memory.release_held();
   settle();
   ASSERT_EQ(store_.all_begun<Commit>().size(), 2U);
-  const locks::Change& merged = store_.all_begun<Commit>()[1].change;
+  const locks::Change merged = store_.all_begun<Commit>()[1].change;
   EXPECT_EQ(merged.expected, 1U);
   EXPECT_EQ(merged.head.version, 11U);
   EXPECT_EQ(merged.events.size(), 10U);
