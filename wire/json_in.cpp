@@ -6,7 +6,14 @@
 
 namespace lockkeeper::wire {
 
-JsonTree::JsonTree(std::string_view text) {
+namespace {
+
+constexpr std::size_t stack_bytes = 256;  // grows as needed
+
+}  // namespace
+
+JsonTree::JsonTree(std::string_view text)
+    : allocator_(first_chunk_.data(), first_chunk_.size()), document_(&allocator_, stack_bytes) {
   rapidjson::MemoryStream stream(text.data(), text.size());
   document_.ParseStream<rapidjson::kParseIterativeFlag, rapidjson::UTF8<>>(stream);
   if (document_.HasParseError() || stream.Tell() != text.size()) {

@@ -5,6 +5,8 @@
 
 #include <rapidjson/document.h>
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -19,9 +21,15 @@ using JsonValue = rapidjson::Value;
 class JsonTree {
  public:
   explicit JsonTree(std::string_view text);  // throws WireError unless it is one JSON object
+  JsonTree(const JsonTree&) = delete;
+  JsonTree& operator=(const JsonTree&) = delete;
+
   const JsonValue& top() const { return document_; }
 
  private:
+  // A record's head or row fits in here: no allocation for the million of them that a start may read.
+  alignas(std::max_align_t) std::array<char, 4096> first_chunk_;
+  rapidjson::MemoryPoolAllocator<> allocator_;
   rapidjson::Document document_;
 };
 
