@@ -7,15 +7,12 @@
 
 namespace lockkeeper::stores::sqlite {
 
-History::History(Database& database)
-    : insert_(database, "INSERT INTO history(seq, previous, lock, version, at, body) VALUES(?, ?, ?, ?, ?, ?)"),
-      newest_of_(database,
-                 "SELECT newest FROM locks WHERE name = ?1 UNION ALL "
-                 "SELECT newest FROM pruned WHERE lock = ?1"),
+History::History(Database& database, Heads& heads)
+    : heads_(heads),
+      insert_(database, "INSERT INTO history(seq, previous, lock, version, at, body) VALUES(?, ?, ?, ?, ?, ?)"),
       link_(database, "SELECT previous, version, lock FROM history WHERE seq = ?"),
       body_(database, "SELECT body FROM history WHERE seq = ?"),
       slice_(database, "SELECT seq, lock, version, at FROM history WHERE seq > ? ORDER BY seq LIMIT ?"),
-      version_of_(database, "SELECT version FROM locks WHERE name = ?"),
       pruned_(database, "SELECT version, newest FROM pruned WHERE lock = ?"),
       note_pruned_(database, "REPLACE INTO pruned(lock, version, newest) VALUES(?, ?, ?)"),
       drop_pruned_(database, "DELETE FROM pruned WHERE lock = ? AND newest = ?"),
@@ -55,9 +52,11 @@ std::int64_t History::take_up(const std::string& lock) {
 std::vector<History::Link> History::chain(const std::string& lock) {
   std::vector<Link> links;
   std::int64_t seq = 0;
-  {
-    Execution newest(newest_of_, lock);
-    if (newest.next()) seq = newest.integer(0);
+  if (const auto head = heads_.current(lock)) {
+    seq = head->newest;
+  } else {
+    Execution pruned(pruned_, lock);
+    if (pruned.next()) seq = pruned.integer(1);
   }
   while (seq != 0) {
     Execution row(link_, seq);
@@ -91,10 +90,9 @@ engine::HistoryRead History::read(const engine::ReadHistory& question) {
 
 // Whether `per_lock` newer events of the lock are kept.
 bool History::too_many(std::string_view lock, locks::Version version, std::uint64_t per_lock) {
-  for (auto* versions : {&version_of_, &pruned_}) {
-    Execution row(*versions, lock);
-    if (row.next()) return static_cast<locks::Version>(row.integer(0)) - version >= per_lock;
-  }
+  if (const auto head = heads_.current(lock)) return head->version - version >= per_lock;
+  Execution pruned(pruned_, lock);
+  if (pruned.next()) return static_cast<locks::Version>(pruned.integer(0)) - version >= per_lock;
   return true;
 }
 

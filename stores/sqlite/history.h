@@ -7,13 +7,14 @@
 #include <vector>
 
 #include "engine/store.h"
+#include "stores/sqlite/heads.h"
 #include "stores/sqlite/statement.h"
 
 namespace lockkeeper::stores::sqlite {
 
 class History {
  public:
-  explicit History(Database& database);
+  History(Database& database, Heads& heads);
 
   // Inside a transaction. `newest`: seq of the lock's newest row so far. Returns the new one.
   std::int64_t append(const std::string& lock, std::int64_t newest, const std::vector<locks::Event>& events);
@@ -36,12 +37,11 @@ class History {
   std::vector<Link> chain(const std::string& lock);  // newest first
   bool too_many(std::string_view lock, locks::Version version, std::uint64_t per_lock);
 
+  Heads& heads_;
   Statement insert_;
-  Statement newest_of_;
   Statement link_;
   Statement body_;
   Statement slice_;
-  Statement version_of_;
   Statement pruned_;
   Statement note_pruned_;
   Statement drop_pruned_;

@@ -45,14 +45,16 @@ engine::Commit imported(const sqlite::LockerLock& lock, locks::WallTime now) {
 void write(const std::vector<sqlite::LockerLock>& locks, const std::string& path) {
   const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
   const auto database = sqlite::create_database_file(path);
-  sqlite::History history(*database);
-  sqlite::Records records(*database, history);
+  sqlite::Heads heads(*database, SqliteOptions{}.redo_entries);
+  sqlite::History history(*database, heads);
+  sqlite::Records records(*database, heads, history);
   database->execute("BEGIN IMMEDIATE");
   for (const auto& lock : locks) {
     if (!std::holds_alternative<engine::Committed>(records.commit(imported(lock, now)))) {
       throw StoreError("cannot import lock '" + lock.name + "': it is there already");
     }
   }
+  heads.settle_all();
   database->execute("COMMIT");  // a rollback journal's commit: the file itself is synced
 }
 

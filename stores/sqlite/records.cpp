@@ -1,6 +1,7 @@
 #include "stores/sqlite/records.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "wire/record_json.h"
 
@@ -10,7 +11,7 @@ namespace {
 
 // How many locks one question looks at when few of them are what it asks for, so that no scan holds up commits
 // for long: about 10 ms.
-constexpr std::size_t slice = 16'384;
+constexpr std::size_t slice_size = 16'384;
 
 locks::Version read_floor(Database& database) {
   return static_cast<locks::Version>(integer(database, "SELECT value FROM meta WHERE key = 'floor'"));
@@ -18,26 +19,21 @@ locks::Version read_floor(Database& database) {
 
 }  // namespace
 
-Records::Records(Database& database, History& history)
+Records::Records(Database& database, Heads& heads, History& history)
     : database_(database),
+      heads_(heads),
       history_(history),
-      current_(database, "SELECT version, newest, has_rows FROM locks WHERE name = ?"),
-      select_(database, "SELECT version, has_rows, body FROM locks WHERE name = ?"),
-      replace_(
-          database,
-          "REPLACE INTO locks(name, version, newest, held, changed, has_rows, body) VALUES(?, ?, ?, ?, ?, ?, ?)"),
-      delete_(database, "DELETE FROM locks WHERE name = ? AND version = ? AND held = 0"),
       select_rows_(database, "SELECT kind, body FROM rows WHERE lock = ?"),
       any_row_(database, "SELECT 1 FROM rows WHERE lock = ? LIMIT 1"),
       replace_row_(database, "REPLACE INTO rows(lock, kind, id, body) VALUES(?, ?, ?, ?)"),
       delete_row_(database, "DELETE FROM rows WHERE lock = ? AND kind = ? AND id = ?"),
       delete_rows_(database, "DELETE FROM rows WHERE lock = ?"),
-      from_(database, "SELECT name, version, held, has_rows, body FROM locks WHERE name >= ? ORDER BY name"),
-      heads_(database, "SELECT name, held, changed FROM locks WHERE name > ? ORDER BY name LIMIT ?"),
+      from_(database, HeadsFrom::sql),
+      slice_(database, "SELECT name, held, changed FROM locks WHERE name > ? ORDER BY name LIMIT ?"),
       raise_floor_(database, "REPLACE INTO meta(key, value) VALUES('floor', ?)"),
       floor_(read_floor(database)) {}
 
-void Records::forget_uncommitted() {
+void Records::rolled_back() {
   floor_ = read_floor(database_);
 }
 
@@ -45,16 +41,10 @@ engine::Found Records::read(const engine::Read& question) {
   return {record(question.lock), floor_};
 }
 
-std::optional<Records::Current> Records::current(const std::string& lock) {
-  Execution row(current_, lock);
-  if (!row.next()) return std::nullopt;
-  return Current{static_cast<locks::Version>(row.integer(0)), row.integer(1), row.integer(2) != 0};
-}
-
 std::optional<locks::Record> Records::record(const std::string& lock) {
-  Execution row(select_, lock);
-  if (!row.next()) return std::nullopt;
-  return assemble(lock, static_cast<locks::Version>(row.integer(0)), row.integer(1) != 0, row.bytes(2));
+  const auto head = heads_.read(lock);
+  if (!head) return std::nullopt;
+  return assemble(lock, head->version, head->has_rows, head->body);
 }
 
 locks::Record Records::assemble(std::string_view lock, locks::Version version, bool has_rows,
@@ -74,20 +64,19 @@ locks::Record Records::assemble(std::string_view lock, locks::Version version, b
 engine::Scanned Records::scan(const engine::Scan& question) {
   engine::Scanned answer;
   // Everything with the prefix sorts from the prefix on, in one piece.
-  Execution row(from_, std::max(question.after, question.prefix));
-  for (std::size_t looked_at = 0; row.next(); ++looked_at) {
-    const auto name = row.bytes(0);
+  HeadsFrom head(from_, heads_.recent(), std::max(question.after, question.prefix));
+  for (std::size_t looked_at = 0; head.next(); ++looked_at) {
+    const auto name = head.name();
     if (!name.starts_with(question.prefix)) break;
     if (name == question.after && !name.empty()) continue;
     // A short answer with `more` is fine, an empty one is not: it has no name to go on from.
-    const bool tired = looked_at >= slice && !answer.locks.empty();
-    if (!tired && question.held_only && row.integer(2) == 0) continue;
+    const bool tired = looked_at >= slice_size && !answer.locks.empty();
+    if (!tired && question.held_only && !head.held()) continue;
     if (tired || answer.locks.size() >= question.limit) {
       answer.more = true;
       break;
     }
-    answer.locks.push_back({std::string(name), assemble(name, static_cast<locks::Version>(row.integer(1)),
-                                                        row.integer(3) != 0, row.bytes(4))});
+    answer.locks.push_back({std::string(name), assemble(name, head.version(), head.has_rows(), head.body())});
   }
   return answer;
 }
@@ -95,18 +84,23 @@ engine::Scanned Records::scan(const engine::Scan& question) {
 engine::FreeFound Records::find_free(const engine::FindFree& question) {
   engine::FreeFound answer;
   const auto before = std::int64_t{question.before.time_since_epoch().count()};
+  for (const auto& [name, head] : heads_.recent()) {
+    if (answer.locks.size() >= question.limit) return answer;
+    if (!head.held && head.changed < before) answer.locks.push_back(name);
+  }
   const auto started_at = examined_;
-  std::size_t left = slice;
+  std::size_t left = slice_size;
   bool wrapped = started_at.empty();
   while (left > 0 && answer.locks.size() < question.limit) {
     std::size_t seen = 0;
     {
       const auto from = examined_;
-      Execution row(heads_, from, std::uint64_t{left});
+      Execution row(slice_, from, std::uint64_t{left});
       for (; answer.locks.size() < question.limit && row.next(); ++seen) {
         examined_ = row.bytes(0);
         if (wrapped && !started_at.empty() && examined_ > started_at) return answer;  // all the way round
-        if (row.integer(1) == 0 && row.integer(2) < before) answer.locks.push_back(examined_);
+        if (row.integer(1) != 0 || row.integer(2) >= before) continue;
+        if (!heads_.recent().contains(examined_)) answer.locks.push_back(examined_);
       }
     }
     if (answer.locks.size() >= question.limit || seen == left) break;
@@ -120,7 +114,7 @@ engine::FreeFound Records::find_free(const engine::FindFree& question) {
 
 std::variant<engine::Committed, engine::Conflict> Records::commit(const engine::Commit& question) {
   const auto& [lock, change] = question;
-  const auto now = current(lock);
+  const auto now = heads_.current(lock);
   if (now.has_value() == change.creates) return engine::Conflict{record(lock), floor_};
   if (change.expected != (now ? now->version : floor_)) return engine::Conflict{record(lock), floor_};
 
@@ -130,10 +124,13 @@ std::variant<engine::Committed, engine::Conflict> Records::commit(const engine::
     rows = has_rows(lock);
   }
   const auto newest = history_.append(lock, now ? now->newest : history_.take_up(lock), change.events);
-  wire::encode(change.head, text_);
-  const bool held = !change.head.key.empty();
-  run(replace_, lock, change.head.version, newest, held,
-      std::int64_t{change.head.changed.time_since_epoch().count()}, rows, Blob{text_});
+  StoredHead head{.version = change.head.version,
+                  .newest = newest,
+                  .changed = std::int64_t{change.head.changed.time_since_epoch().count()},
+                  .held = !change.head.key.empty(),
+                  .has_rows = rows};
+  wire::encode(change.head, head.body);
+  heads_.put(lock, std::move(head));
   return engine::Committed{};
 }
 
@@ -162,9 +159,9 @@ engine::Pruned Records::prune(const engine::Prune& question) {
     run(raise_floor_, question.expected);
     floor_ = question.expected;
   }
-  history_.prune(question.lock, question.expected, current(question.lock)->newest);
+  history_.prune(question.lock, question.expected, heads_.current(question.lock)->newest);
   run(delete_rows_, question.lock);
-  run(delete_, question.lock, question.expected);
+  heads_.erase(question.lock);
   return {.done = true};
 }
 

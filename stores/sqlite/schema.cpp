@@ -22,8 +22,8 @@ constexpr const char* steps[] = {
         name TEXT PRIMARY KEY,
         version INTEGER NOT NULL,
         newest INTEGER NOT NULL,    -- seq of its newest event; 0: none
-        held INTEGER NOT NULL,
         changed INTEGER NOT NULL,   -- milliseconds since the epoch
+        held INTEGER NOT NULL,
         has_rows INTEGER NOT NULL,  -- 0: `rows` has none of it, so that a plain lock is one lookup
         body BLOB NOT NULL
       ) WITHOUT ROWID;
@@ -40,6 +40,17 @@ constexpr const char* steps[] = {
         lock TEXT NOT NULL,
         version INTEGER NOT NULL,
         at INTEGER NOT NULL,        -- milliseconds since the epoch
+        body BLOB NOT NULL
+      );
+      CREATE TABLE redo(  -- a ring: heads that `locks` may not have yet (heads.h)
+        slot INTEGER PRIMARY KEY,
+        seq INTEGER NOT NULL,
+        lock TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        newest INTEGER NOT NULL,
+        changed INTEGER NOT NULL,
+        held INTEGER NOT NULL,
+        has_rows INTEGER NOT NULL,
         body BLOB NOT NULL
       );
       CREATE TABLE pruned(  -- locks that are forgotten while some of their history is not

@@ -19,6 +19,9 @@ struct SqliteOptions {
   std::string path;
   std::string vfs;               // SQLite VFS name; empty: the default. Tests plant faults through it.
   bool synchronous_full = true;  // false only in the test that proves the durability test can fail
+  // How many commits the table of heads may lag behind (heads.h): memory and file, 25 MiB each, and 0.3 s of start
+  // after a crash. The same for one file always; tests take a small one.
+  std::size_t redo_entries = 131'072;
   // Called on the store's thread after a failed fsync; must not return. Default: message to stderr, _exit(1).
   std::function<void(const std::string&)> fatal;
 };

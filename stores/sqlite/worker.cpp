@@ -75,8 +75,9 @@ SqliteStore::Worker::Worker(SqliteOptions options) : options_(std::move(options)
   if (!options_.fatal) options_.fatal = say_and_exit;
   database_ = sqlite::open_database_file(options_);
   try {
-    history_ = std::make_unique<sqlite::History>(*database_);
-    records_ = std::make_unique<sqlite::Records>(*database_, *history_);
+    heads_ = std::make_unique<sqlite::Heads>(*database_, options_.redo_entries);
+    history_ = std::make_unique<sqlite::History>(*database_, *heads_);
+    records_ = std::make_unique<sqlite::Records>(*database_, *heads_, *history_);
     begin_ = std::make_unique<sqlite::Statement>(*database_, "BEGIN IMMEDIATE");
     commit_ = std::make_unique<sqlite::Statement>(*database_, "COMMIT");
   } catch (const sqlite::SqliteError& error) {
@@ -113,6 +114,7 @@ void SqliteStore::Worker::close() {
   awake_.notify_one();
   if (thread_.joinable()) thread_.join();
   try {
+    settle_heads();
     database_->finish();
   } catch (const sqlite::SqliteError& error) {
     if (error.fsync_failed()) die(error.what());
@@ -122,6 +124,7 @@ void SqliteStore::Worker::close() {
   begin_.reset();
   records_.reset();
   history_.reset();
+  heads_.reset();
   database_.reset();
 }
 
@@ -172,11 +175,14 @@ void SqliteStore::Worker::answer_writes(Chain chain) {
   bool committing = false;
   try {
     sqlite::run(*begin_);
-    for (auto* operation = chain.first; operation; operation = operation->next) {
+    std::size_t number = 0;
+    for (auto* operation = chain.first; operation; operation = operation->next, ++number) {
       answer_write(*operation, *records_, *history_);
     }
+    heads_->settle(number);
     committing = true;
     sqlite::run(*commit_);
+    heads_->committed();
     ready_ = true;
   } catch (const sqlite::SqliteError& error) {
     answer_all(chain.first, explain(error, committing));
@@ -203,10 +209,19 @@ Failed SqliteStore::Worker::explain(const sqlite::SqliteError& error, bool commi
 void SqliteStore::Worker::roll_back() {
   try {
     if (database_->in_transaction()) database_->execute("ROLLBACK");
-    records_->forget_uncommitted();
+    heads_->rolled_back();
+    records_->rolled_back();
   } catch (const sqlite::SqliteError& error) {
     die("a rollback failed: " + options_.path + ": " + error.what());
   }
+}
+
+// Nothing is lost without it; the next start is quicker, and the table is what people look at with other tools.
+void SqliteStore::Worker::settle_heads() {
+  if (heads_->recent().empty()) return;
+  sqlite::run(*begin_);
+  heads_->settle_all();
+  sqlite::run(*commit_);
 }
 
 // After the answers have left: nobody waits for it but the next batch. No room for it is fine, the WAL keeps

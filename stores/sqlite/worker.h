@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "stores/sqlite/database.h"
+#include "stores/sqlite/heads.h"
 #include "stores/sqlite/history.h"
 #include "stores/sqlite/records.h"
 #include "stores/sqlite/sqlite_store.h"
@@ -42,11 +43,13 @@ class SqliteStore::Worker {
   void answer_writes(Chain chain);
   engine::Failed explain(const sqlite::SqliteError& error, bool committing);
   void roll_back();
+  void settle_heads();
   void checkpoint_if_due();
   [[noreturn]] void die(const std::string& why);
 
   SqliteOptions options_;
   std::unique_ptr<sqlite::Database> database_;
+  std::unique_ptr<sqlite::Heads> heads_;
   std::unique_ptr<sqlite::History> history_;
   std::unique_ptr<sqlite::Records> records_;
   std::unique_ptr<sqlite::Statement> begin_;

@@ -60,6 +60,9 @@ locks::Change next_change(const locks::Record& record, std::mt19937_64& random) 
   return change;
 }
 
+// So few that the table of heads follows all the time.
+constexpr std::size_t redo_entries = 300;
+
 // What was acknowledged when the power went, and the folder with what was left.
 struct Cut {
   std::map<std::string, locks::Version> acknowledged;
@@ -79,6 +82,7 @@ class PowerLoss : public testing::Test {
     stores::SqliteOptions options;
     options.path = folder_ / "locks.db";
     options.vfs = "unsynced";
+    options.redo_entries = redo_entries;
     options.synchronous_full = synchronous_full;
     {
       stores::SqliteStore store(options);
@@ -142,6 +146,7 @@ class PowerLoss : public testing::Test {
   void look_at(const Cut& each, std::vector<std::string>& all) const {
     stores::SqliteOptions options;
     options.path = each.path;
+    options.redo_entries = redo_entries;
     options.synchronous_full = false;  // nobody cuts the power now
     stores::SqliteStore store(options);
     support::Asking ask(store);
