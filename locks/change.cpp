@@ -12,20 +12,30 @@ constexpr std::array<const char*, 12> kWords = {"acquired", "shared",    "taken 
                                                 "granted",  "renewed",   "released",     "lapsed",
                                                 "forced",   "withdrawn", "offer lapsed", "imported"};
 
-// Keeps `rows` sorted by `order`, with at most one row of that id.
-template <class T, class Order>
-void put(std::vector<T>& rows, const T& row, Order order) {
-  const RowId key = id(row);
-  std::erase_if(rows, [&](const T& other) { return id(other) == key; });
-  const auto at =
-      std::find_if(rows.rbegin(), rows.rend(), [&](const T& other) { return order(other) <= order(row); });
-  rows.insert(at.base(), row);
+// Whether the row has that id; without making a string of each row's, since a lock may have thousands.
+bool has_id(const Claim& claim, const std::string& id) {
+  return claim.name.empty() ? id.starts_with('#') && id == "#" + std::to_string(claim.token) : claim.name == id;
+}
+bool has_id(const Waiter& waiter, const std::string& id) {
+  return waiter.name == id;
+}
+bool has_id(const ClosedName& closed, const std::string& id) {
+  return closed.name == id;
 }
 
 template <class T>
-void take(std::vector<T>& rows, const RowId& key) {
-  const auto at = std::find_if(rows.begin(), rows.end(), [&](const T& row) { return id(row) == key; });
+void take(std::vector<T>& rows, const std::string& id) {
+  const auto at = std::find_if(rows.begin(), rows.end(), [&](const T& row) { return has_id(row, id); });
   if (at != rows.end()) rows.erase(at);
+}
+
+// Keeps `rows` sorted by `order`, with at most one row of that id.
+template <class T, class Order>
+void put(std::vector<T>& rows, const T& row, Order order) {
+  take(rows, id(row).id);
+  const auto at =
+      std::find_if(rows.rbegin(), rows.rend(), [&](const T& other) { return order(other) <= order(row); });
+  rows.insert(at.base(), row);
 }
 
 }  // namespace
@@ -58,9 +68,9 @@ void apply(Record& record, const Change& change) {
   record.head = change.head;
   for (const RowOperation& operation : change.rows) {
     if (const RowId* gone = std::get_if<RowId>(&operation)) {
-      if (gone->kind == RowKind::claim) take(record.claims, *gone);
-      if (gone->kind == RowKind::waiter) take(record.waiters, *gone);
-      if (gone->kind == RowKind::closed) take(record.closed, *gone);
+      if (gone->kind == RowKind::claim) take(record.claims, gone->id);
+      if (gone->kind == RowKind::waiter) take(record.waiters, gone->id);
+      if (gone->kind == RowKind::closed) take(record.closed, gone->id);
       continue;
     }
     const Row& row = std::get<Row>(operation);
