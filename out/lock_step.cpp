@@ -76,7 +76,8 @@ wire::GrantedView LockStep::acquire() {
       log_.debug("PUT " + order_.lock + ", begun at " + std::to_string(intention_.begun.value_or(0)));
       const bool before = std::exchange(unknown_, true);
       try {
-        auto one = server_.acquire(order_.lock, owner_.identity, intention_, metadata());
+        auto one = server_.acquire(order_.lock, owner_.identity, intention_,
+                                   resource::with_waited(metadata_, patience_.waited()));
         unknown_ = before;
         return one;
       } catch (...) {
@@ -131,13 +132,6 @@ void LockStep::refuse(const wire::DeniedView& denied) {
                      " so long ago that the server cannot tell whether it was unlocked since");
   }
   throw StepFailed("this build unlocked " + lock + " while this step was still waiting for it");
-}
-
-// What was waited goes along with the claim, so that `in` can show it.
-locks::Metadata LockStep::metadata() const {
-  locks::Metadata metadata = metadata_;
-  if (patience_.waited() >= 1s) metadata.emplace_back("waited", resource::seconds_text(patience_.waited()));
-  return metadata;
 }
 
 void LockStep::answer(const wire::GrantedView& granted, std::ostream& output) {

@@ -38,7 +38,6 @@ class LockStep {
   [[noreturn]] void refuse(const wire::DeniedView& denied);
   void tell_granted(const wire::GrantedView& granted);
   std::vector<wire::HoldView> holders_after(const wire::GrantedView& granted);
-  locks::Metadata metadata() const;
 
   resource::World& world_;
   resource::BuildLog& log_;

@@ -144,7 +144,8 @@ void UnlockStep::answer(const wire::ReleasedView& released, std::ostream& output
   } else {
     log_.info("unlocked " + order_.lock + ": " + left);
   }
-  if (original) log_.info(server_url_ + " is an original locker server: all holds of one holder ended at once");
+  if (original)
+    log_.info(server_url_ + " is an original locker server: an unlock there ends all holds of its holder");
   const std::string revision =
       original ? resource::digest(order_.lock, released.holders) : std::to_string(released.version);
   resource::write_answer(output, resource::version_pairs(order_.source, order_.lock, revision),

@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "http/client.h"
+#include "locks/limits.h"
+#include "resource/build_log.h"
 #include "resource/instance_vars.h"
 #include "resource/sha256.h"
 
@@ -87,6 +89,19 @@ locks::Metadata claim_metadata(const Build& build, const locks::Metadata& given)
   }
   if (!build.url.empty()) metadata.emplace_back("url", build.url);
   metadata.emplace_back("build", build.id);
+  return metadata;
+}
+
+locks::Metadata with_waited(locks::Metadata metadata, std::chrono::milliseconds waited) {
+  const locks::Limits limits;
+  std::string text = seconds_text(waited);
+  std::size_t bytes = std::string_view("waited").size() + text.size();
+  for (const auto& [name, value] : metadata) bytes += name.size() + value.size();
+  if (waited < std::chrono::seconds(1) || metadata.size() >= limits.metadata_pairs ||
+      bytes > limits.metadata_bytes) {
+    return metadata;
+  }
+  metadata.emplace_back("waited", std::move(text));
   return metadata;
 }
 

@@ -1,6 +1,7 @@
 // The build as Concourse tells it in the environment, and who it is to the lock server.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -51,6 +52,10 @@ Owner owner(const Build& build, const std::string& lock, const std::optional<std
 // What goes along with a claim: the user's pairs, and the build's `url` and `build` (its id).
 // Throws PayloadError when the user's pairs take one of ours.
 locks::Metadata claim_metadata(const Build& build, const locks::Metadata& given);
+
+// How long the build waited before it asked this time, among the claim's metadata, so that `in` can show it. Left
+// out below a second, and where it would be more than a server takes.
+locks::Metadata with_waited(locks::Metadata metadata, std::chrono::milliseconds waited);
 
 // The value of a pair; empty: not there.
 std::string metadata_value(const locks::Metadata& metadata, const std::string& name);

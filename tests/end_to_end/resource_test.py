@@ -324,6 +324,12 @@ def test_a_dead_builds_claim_is_warned_of_and_freed_by_one_line(server, source, 
     body = json.dumps({"key": "https://ci.example.com build 99", "lock_by": "main/deploy/job #98"})
     subprocess.run(["curl", "-sf", "-X", "DELETE", "-d", body, f"{server.url}/lock/{other}"], check=True)
     assert count(server, other) == 0
+    # Nor need anything be known of it at all (the README's line).
+    dead.put(source | {"lock_name": other}).must()
+    subprocess.run(["curl", "-sf", "-X", "POST", f"{server.url}/lock/{other}/force-release",
+                    "-d", '{"reason": "build 99 died with its worker"}'], check=True)
+    assert count(server, other) == 0
+    assert history(server, other)[-1][0] == "forced"
 
 
 # ---- bounds and failures

@@ -83,5 +83,15 @@ TEST(Environment, UrlAndIdOfTheBuildGoAlongAsMetadata) {
   EXPECT_THROW(claim_metadata(build_of({}), {{"url", "x"}}), PayloadError);
 }
 
+TEST(Environment, WhatWasWaitedIsLeftOutWhereItWouldBeTooMuch) {
+  using namespace std::chrono_literals;
+  EXPECT_EQ(with_waited({{"a", "b"}}, 61s), (locks::Metadata{{"a", "b"}, {"waited", "1m1s"}}));
+  EXPECT_EQ(with_waited({{"a", "b"}}, 999ms).size(), 1U);
+  locks::Metadata many;
+  for (int i = 0; i < 16; ++i) many.emplace_back(std::to_string(i), "x");
+  EXPECT_EQ(with_waited(many, 61s), many);
+  EXPECT_EQ(with_waited({{"a", std::string(4090, 'x')}}, 61s).size(), 1U);
+}
+
 }  // namespace
 }  // namespace lockkeeper::resource
