@@ -112,6 +112,7 @@ TEST(LockBodyOfTheOriginal, HasAReplacementCharacterForASurrogateAlone) {
             "\x01\u2028\U0001F600\uFFFD\n\t/\"\\");
   EXPECT_EQ(body_of(R"({"key":"\ud800\u0041\udc00\ud800"})").key, "\uFFFDA\uFFFD\uFFFD");
   EXPECT_EQ(body_of(R"({"key":"\udc00\ud800\udc00"})").key, "\uFFFD\U00010000");
+  EXPECT_EQ(body_of(R"({"key":"\udbff\udfff\udbff\ue000"})").key, "\U0010FFFF\uFFFD\uE000");
   EXPECT_EQ(body_of(R"({"key":"\\ud800"})").key, "\\ud800");
   EXPECT_EQ(body_of(R"({"key":"k","x":"\ud800"})").key, "k");
   EXPECT_EQ(body_of(R"({"key":"\u0000"})").key, std::string(1, '\0'));

@@ -76,6 +76,7 @@ TEST(RecordDecoding, ThrowsOnDamage) {
                            R"({"c":0,"t":[{"h":"a"}]})", R"({"c":0,"t":[{"h":"a","n":-1,"o":1,"w":1,"s":0}]})"}) {
     EXPECT_THROW(decode_head(text), WireError) << text;
   }
+  EXPECT_THROW(decode_head(std::string_view("{\"c\":0}\0", 8)), WireError);
   for (const char* text : {"{}", R"({"h":"a","s":0})", R"({"h":"a","t":1,"s":0,"m":["a"]})",
                            R"({"h":"a","t":1,"s":0,"m":[["a"]]})", R"({"h":"a","t":1,"s":0,"m":[["a",1]]})"}) {
     EXPECT_THROW(decode_row(locks::RowKind::claim, text), WireError) << text;
