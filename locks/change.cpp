@@ -4,6 +4,7 @@
 #include <array>
 #include <iterator>
 #include <string_view>
+#include <tuple>
 
 namespace lockkeeper::locks {
 namespace {
@@ -79,7 +80,8 @@ void apply(Record& record, const Change& change) {
     } else if (const Waiter* waiter = std::get_if<Waiter>(&row)) {
       put(record.waiters, *waiter, [](const Waiter& one) { return one.place; });
     } else {
-      put(record.closed, std::get<ClosedName>(row), [](const ClosedName& one) { return one.up_to; });
+      put(record.closed, std::get<ClosedName>(row),
+          [](const ClosedName& one) { return std::tie(one.up_to, one.name); });
     }
   }
 }

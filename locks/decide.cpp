@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <tuple>
 #include <utility>
 
 namespace lockkeeper::locks {
@@ -48,31 +49,36 @@ class Draft {
   }
 
  private:
-  // Drops closed names that are too old or too many; what began before them is refused from here on.
+  // Drops closed names that are too old or too many, oldest up_to first, those of this change among them; what
+  // began before them is refused from here on.
   void forget() {
     const auto replaced = [&](const ClosedName& old) {
       return std::any_of(closed_.begin(), closed_.end(),
                          [&](const ClosedName& one) { return one.name == old.name; });
     };
-    std::size_t kept = record_.closed.size() + closed_.size();
+    const auto aged = [&](const ClosedName& old) { return now_ - old.at > limits_.closed_for; };
+    const auto order = [](const ClosedName& one) { return std::tie(one.up_to, one.name); };
+    std::size_t kept = closed_.size();
+    for (const ClosedName& old : record_.closed) kept += aged(old) || replaced(old) ? 0 : 1;
+    std::sort(closed_.begin(), closed_.end(), [&](const auto& a, const auto& b) { return order(a) < order(b); });
+    auto fresh = closed_.begin();  // those before it are dropped
+    const auto drop = [&](const ClosedName& one) {
+      take(id(one));
+      change_.head.forgotten = std::max(change_.head.forgotten, one.up_to + 1);
+    };
+    const auto too_many = [&] { return kept > limits_.closed_names; };
     for (const ClosedName& old : record_.closed) {
-      if (!closed_.empty() && replaced(old)) --kept;
+      if (replaced(old)) continue;
+      for (; too_many() && fresh != closed_.end() && order(*fresh) < order(old); --kept) drop(*fresh++);
+      if (aged(old)) {
+        drop(old);
+      } else if (too_many()) {
+        drop(old);
+        --kept;
+      }
     }
-    for (const ClosedName& old : record_.closed) {  // oldest up_to first
-      if (!closed_.empty() && replaced(old)) continue;
-      if (now_ - old.at <= limits_.closed_for && kept <= limits_.closed_names) continue;
-      take(id(old));
-      change_.head.forgotten = std::max(change_.head.forgotten, old.up_to + 1);
-      --kept;
-    }
-    while (kept > limits_.closed_names && !closed_.empty()) {
-      const auto oldest = std::min_element(closed_.begin(), closed_.end(),
-                                           [](const auto& a, const auto& b) { return a.up_to < b.up_to; });
-      take({RowKind::closed, oldest->name});
-      change_.head.forgotten = std::max(change_.head.forgotten, oldest->up_to + 1);
-      closed_.erase(oldest);
-      --kept;
-    }
+    for (; too_many() && fresh != closed_.end(); --kept) drop(*fresh++);
+    closed_.erase(closed_.begin(), fresh);
   }
 
   const Record& record_;
@@ -204,18 +210,17 @@ Decision decide_one(const Situation& now, const Acquire& acquire) {
     return acquire.metadata.empty() ? grant_tally(now, acquire) : grant_claim(now, acquire, now.version(), nullptr);
   }
   const Version begun = std::min(acquire.begun.value_or(now.version()), now.version());
-  if (const Claim* claim = find_claim(now.record, acquire.claim)) {
+  const Claim* claim = find_claim(now.record, acquire.claim);
+  if (claim != nullptr) {
     if (claim->request == acquire.request) return granted_again(now, *claim);
     if (begun <= claim->begun) return gone(now, Gone::Why::superseded);
-    if (other_key(now.record, acquire.key)) return refused(now);
-    return grant_claim(now, acquire, begun, claim);
   }
   for (const ClosedName& closed : now.record.closed) {
     if (closed.name == acquire.claim && closed.up_to >= begun) return gone(now, Gone::Why::closed);
   }
   if (begun < now.record.head.forgotten) return gone(now, Gone::Why::forgotten);
   if (other_key(now.record, acquire.key)) return refused(now);
-  return grant_claim(now, acquire, begun, nullptr);
+  return grant_claim(now, acquire, begun, claim);
 }
 
 Decision not_yours(const Situation& now) {
@@ -319,7 +324,7 @@ Decision withdraw(const Situation& now, const Release& release) {
   }
   Draft draft = now.draft();
   Event& event = draft.event(What::withdrawn);
-  event.holder = release.holder;
+  event.holder = claim != nullptr ? claim->holder : release.holder;
   event.claim = release.claim;
   event.token = claim != nullptr ? claim->token : 0;
   if (claim != nullptr) draft.take(id(*claim));
