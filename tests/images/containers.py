@@ -27,7 +27,7 @@ class Engine:
     """The engine that script/engine makes sure of. Commands raise CalledProcessError unless check=False."""
 
     def __init__(self, environment):
-        self._environment = environment
+        self.environment = environment
 
     @staticmethod
     @contextlib.contextmanager
@@ -43,7 +43,7 @@ class Engine:
                 subprocess.run([ROOT / "script/engine", "stop"], check=True)
 
     def docker(self, *arguments, check=True, timeout=60, stdin=None):
-        done = subprocess.run(["docker", *map(str, arguments)], env=self._environment, input=stdin, timeout=timeout,
+        done = subprocess.run(["docker", *map(str, arguments)], env=self.environment, input=stdin, timeout=timeout,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         if check and done.returncode != 0:
             raise AssertionError(f"docker {' '.join(map(str, arguments))}: exit {done.returncode}\n{done.stderr}")
@@ -51,12 +51,12 @@ class Engine:
 
     def start_docker(self, *arguments, stderr):
         """The same without waiting for it: a Popen with pipes, but for stderr, which goes into a file."""
-        return subprocess.Popen(["docker", *map(str, arguments)], env=self._environment,
+        return subprocess.Popen(["docker", *map(str, arguments)], env=self.environment,
                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr)
 
     def build_images(self):
         """Builds both images, or finds them built; returns their ids. Forgets what older builds left behind."""
-        subprocess.run([ROOT / "script/base-image"], check=True, env=self._environment)
+        subprocess.run([ROOT / "script/base-image"], check=True, env=self.environment)
         ids = {tag: self.build(tag, target)
                for tag, target in ((_ROOTS, "roots"), (SERVER, "server"), (RESOURCE, "resource"))}
         for title in ("lockkeeper-builder", "lockkeeper", "lockkeeper-resource"):
@@ -81,7 +81,7 @@ class Engine:
         """All files of an image: path to (TarInfo, content or None)."""
         container = self.docker("create", "--network", "none", image, "/none").stdout.strip()
         try:
-            exported = subprocess.run(["docker", "export", container], env=self._environment, check=True,
+            exported = subprocess.run(["docker", "export", container], env=self.environment, check=True,
                                       stdout=subprocess.PIPE, timeout=120).stdout
         finally:
             self.docker("rm", "--force", "--volumes", container)
