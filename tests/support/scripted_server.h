@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <condition_variable>
+#include <csignal>
 #include <cstdint>
 #include <cstdlib>
 #include <functional>
@@ -46,6 +47,9 @@ class ScriptedServer {
  public:
   explicit ScriptedServer(std::vector<Answer> script, SSL_CTX* tls = nullptr)
       : script_(std::move(script)), tls_(tls) {
+    // libcurl writes to sockets that the other side has closed; the verbs ignore the signal too
+    // (resource/signals.h).
+    std::signal(SIGPIPE, SIG_IGN);
     listening_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
