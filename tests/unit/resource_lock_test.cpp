@@ -173,6 +173,7 @@ TEST_F(LockStepTest, ARepeatedStepTakesItsClaimOverAndHoldsOnce) {
 TEST_F(LockStepTest, AStepWhoseBuildWasUnlockedMeanwhileFailsAndSaysSo) {
   server.hold("prod", "k", "a");
   world.on_sleep = [&] {
+    if (world.sleeps > 1) return;
     ResourceStage ensure;
     ensure.server.records = server.records;
     ensure.run(out::run, put(R"({"lock_op":"unlock"})"));
@@ -183,6 +184,17 @@ TEST_F(LockStepTest, AStepWhoseBuildWasUnlockedMeanwhileFailsAndSaysSo) {
   EXPECT_EQ(run.code, 1);
   EXPECT_THAT(run.log, HasSubstr("error: this build unlocked prod while this step was still waiting for it"));
   EXPECT_EQ(server.count("prod"), 0U);
+}
+
+TEST_F(LockStepTest, AStepThatKeepsAskingIsNeverForgotten) {
+  server.hold("prod", "k", "a");
+  world.on_sleep = [&] {
+    locks::Record& record = server.records["prod"];
+    if (world.sleeps == 2) server.hold("prod", "k", "a");                // the version moves on
+    if (world.sleeps == 4) record.head.forgotten = record.head.version;  // an hour later, closed names were dropped
+    if (world.sleeps == 5) server.free("prod");
+  };
+  EXPECT_EQ(lock().code, 0) << "each refusal brings the version to begin again from";
 }
 
 TEST_F(LockStepTest, AnotherRunOfTheStepSupersedesThisOne) {
