@@ -1,15 +1,13 @@
 #include "stores/sqlite/database_file.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <optional>
 
 #include "engine/store_error.h"
+#include "stores/sqlite/new_file.h"
 #include "stores/sqlite/schema.h"
 #include "stores/sqlite/statement.h"
 
@@ -34,23 +32,23 @@ std::optional<std::int64_t> size_of(const std::string& path) {
   refuse(path, std::strerror(errno));
 }
 
-// Keys are in there, so it is for its owner only. SQLite does not sync the folder for its main file.
-void create_empty(const std::string& path) {
-  const int file = ::open(path.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR);
-  if (file < 0 && errno != EEXIST) refuse(path, std::strerror(errno));
-  if (file >= 0) ::close(file);
-  sync_folder_of(path);
+// Whole or not at all: a first start that is killed, or finds the disk full, leaves nothing that a later one would
+// have to tell from a database that was damaged.
+void make(const std::string& path, const std::string& vfs) {
+  NewFile file(path);
+  create_database(file.temporary(), vfs);
+  file.put_in_place();  // or another server was first, and has it
 }
 
 // SQLite would take an empty file for a new database and delete the WAL beside it.
-void prepare(const std::string& path) {
+void prepare(const std::string& path, const std::string& vfs) {
   const auto size = size_of(path);
   const auto wal = size_of(path + "-wal");
   if (size.value_or(0) == 0 && wal.value_or(0) > 0) {
     refuse(path, std::string(size ? "it is empty" : "it is missing") + " although " + path +
                      "-wal holds changes that belong to it: it is damaged, and was left as it is");
   }
-  if (!size) create_empty(path);
+  if (!size) make(path, vfs);
 }
 
 void expect(Database& database, const char* pragma, const std::string& wanted) {
@@ -80,12 +78,16 @@ void check(Database& database) {
   if (verdict != "ok") throw StoreError("it is damaged, and was left as it is: " + verdict);
 }
 
-void take_over(Database& database, const std::string& path, bool synchronous_full) {
+// An empty file is only ever taken for a new database when it was made to become one: all of ours are made whole,
+// so that one which is empty later has lost what it held.
+void take_over(Database& database, const std::string& path, bool synchronous_full, bool fresh) {
   configure(database, synchronous_full);
   database.execute("BEGIN EXCLUSIVE");
-  // Now that nobody else can write to it. A file that was being created when the power went is empty again: its
-  // rollback journal saw to that. (SQLite itself already counts the page it is going to write.)
-  const bool fresh = size_of(path) == 0;
+  // Now that nobody else can write to it, and an old rollback journal has been played back. (SQLite itself already
+  // counts the page it is going to write.)
+  if (!fresh && size_of(path) == 0) {
+    throw StoreError("it is empty, so whatever it held is lost; if that was nothing, remove it and start again");
+  }
   if (!fresh) check(database);
   migrate(database, fresh);
   database.execute("COMMIT");
@@ -107,34 +109,22 @@ auto explained(const std::string& path, Action action) {
 }  // namespace
 
 std::unique_ptr<Database> open_database_file(const SqliteOptions& options) {
-  prepare(options.path);
+  prepare(options.path, options.vfs);
   return explained(options.path, [&] {
     auto database = std::make_unique<Database>(options.path, Database::Mode::existing, options.vfs);
-    take_over(*database, options.path, options.synchronous_full);
+    take_over(*database, options.path, options.synchronous_full, false);
     expect(*database, "PRAGMA journal_mode=WAL", "wal");
     expect(*database, "PRAGMA locking_mode", "exclusive");
     return database;
   });
 }
 
-std::unique_ptr<Database> create_database_file(const std::string& path) {
-  create_empty(path);
-  return explained(path, [&] {
-    auto database = std::make_unique<Database>(path, Database::Mode::existing);
-    take_over(*database, path, true);
+std::unique_ptr<Database> create_database(const std::string& empty_file, const std::string& vfs) {
+  return explained(empty_file, [&] {
+    auto database = std::make_unique<Database>(empty_file, Database::Mode::existing, vfs);
+    take_over(*database, empty_file, true, true);
     return database;
   });
-}
-
-void sync_folder_of(const std::string& path) {
-  auto folder = std::filesystem::path(path).parent_path();
-  if (folder.empty()) folder = ".";
-  const int file = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (file < 0) refuse(folder, std::strerror(errno));
-  const int result = ::fsync(file);
-  const int fault = errno;
-  ::close(file);
-  if (result != 0) refuse(folder, std::strerror(fault));
 }
 
 }  // namespace lockkeeper::stores::sqlite

@@ -13,10 +13,7 @@ namespace lockkeeper::stores::sqlite {
 // exclusive lock until it is destroyed. Throws engine::StoreError whose text names the file.
 std::unique_ptr<Database> open_database_file(const SqliteOptions& options);
 
-// Creates `path`, which must not exist, with a schema, and without WAL. Throws as above.
-std::unique_ptr<Database> create_database_file(const std::string& path);
-
-// Makes what happened to the entries of the folder of `path` durable. Throws engine::StoreError.
-void sync_folder_of(const std::string& path);
+// Makes a database of an empty file, with a schema, and without WAL. Throws as above.
+std::unique_ptr<Database> create_database(const std::string& empty_file, const std::string& vfs = {});
 
 }  // namespace lockkeeper::stores::sqlite

@@ -81,8 +81,12 @@ engine::HistoryRead History::read(const engine::ReadHistory& question) {
   answer.events.reserve(links.size());
   for (const auto& link : links) {
     Execution row(body_, link.seq);
-    if (!row.next()) throw wire::WireError("an event of history has gone");
-    answer.events.push_back(wire::decode_event(row.bytes(0)));
+    try {
+      if (!row.next()) throw wire::WireError("an event has gone");
+      answer.events.push_back(wire::decode_event(row.bytes(0)));
+    } catch (const wire::WireError& error) {
+      throw wire::WireError("the history of lock '" + question.lock + "' is damaged: " + error.what());
+    }
     answer.events.back().version = link.version;
   }
   return answer;

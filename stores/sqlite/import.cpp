@@ -1,15 +1,10 @@
-#include <fcntl.h>
-#include <stdio.h>  // renameat2
-#include <unistd.h>
-
-#include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <variant>
 
 #include "engine/store_error.h"
 #include "stores/sqlite/database_file.h"
 #include "stores/sqlite/locker_file.h"
+#include "stores/sqlite/new_file.h"
 #include "stores/sqlite/records.h"
 
 namespace lockkeeper::stores {
@@ -44,7 +39,7 @@ engine::Commit imported(const sqlite::LockerLock& lock, locks::WallTime now) {
 
 void write(const std::vector<sqlite::LockerLock>& locks, const std::string& path) {
   const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
-  const auto database = sqlite::create_database_file(path);
+  const auto database = sqlite::create_database(path);
   sqlite::Heads heads(*database, SqliteOptions{}.redo_entries);
   sqlite::History history(*database, heads);
   sqlite::Records records(*database, heads, history);
@@ -58,31 +53,17 @@ void write(const std::vector<sqlite::LockerLock>& locks, const std::string& path
   database->execute("COMMIT");  // a rollback journal's commit: the file itself is synced
 }
 
-// Never over a file that came to be in the meantime.
-void move_into_place(const std::string& from, const std::string& to) {
-  if (renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) != 0) {
-    const std::string why = std::strerror(errno);
-    throw StoreError("cannot make " + to + " of the imported locks: " + why);
-  }
-  sqlite::sync_folder_of(to);
-}
-
 }  // namespace
 
 std::size_t import_locker_file(const std::string& locker_file, const std::string& path) {
   const auto locks = sqlite::read_locker_file(locker_file);
-  const auto temporary = path + ".importing";
-  ::unlink(temporary.c_str());  // of an import that was cut short
+  sqlite::NewFile file(path);
   try {
-    write(locks, temporary);
-    move_into_place(temporary, path);
+    write(locks, file.temporary());
   } catch (const sqlite::SqliteError& error) {
-    ::unlink(temporary.c_str());
-    throw StoreError("cannot import " + locker_file + " into " + temporary + ": " + error.what());
-  } catch (const StoreError&) {
-    ::unlink(temporary.c_str());
-    throw;
+    throw StoreError("cannot import " + locker_file + " into " + path + ": " + error.what());
   }
+  if (!file.put_in_place()) throw StoreError("cannot make " + path + " of the imported locks: it is there already");
   return locks.size();
 }
 

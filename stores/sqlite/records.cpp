@@ -49,6 +49,14 @@ std::optional<locks::Record> Records::record(const std::string& lock) {
 
 locks::Record Records::assemble(std::string_view lock, locks::Version version, bool has_rows,
                                 std::string_view body) {
+  try {
+    return decode(lock, version, has_rows, body);
+  } catch (const wire::WireError& error) {
+    throw wire::WireError("the record of lock '" + std::string(lock) + "' is damaged: " + error.what());
+  }
+}
+
+locks::Record Records::decode(std::string_view lock, locks::Version version, bool has_rows, std::string_view body) {
   locks::Record record;
   record.head = wire::decode_head(body);
   record.head.version = version;

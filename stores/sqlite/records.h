@@ -30,6 +30,7 @@ class Records {
  private:
   std::optional<locks::Record> record(const std::string& lock);
   locks::Record assemble(std::string_view lock, locks::Version version, bool has_rows, std::string_view body);
+  locks::Record decode(std::string_view lock, locks::Version version, bool has_rows, std::string_view body);
   void write_rows(const std::string& lock, const std::vector<locks::RowOperation>& operations);
   bool has_rows(const std::string& lock);
 

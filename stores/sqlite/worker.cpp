@@ -42,6 +42,10 @@ void answer_all(Operation* chain, const Failed& failed) {
   for (auto* operation = chain; operation; operation = operation->next) operation->answer = failed;
 }
 
+Failed damaged(const wire::WireError& error) {
+  return {Failed::Kind::unavailable, error.what()};
+}
+
 void answer_read(Operation& operation, sqlite::Records& records, sqlite::History& history) {
   auto& answer = operation.answer;
   std::visit(Overloaded{[&](const engine::Read& question) { answer = records.read(question); },
@@ -165,7 +169,7 @@ void SqliteStore::Worker::answer_reads(Chain chain) {
     } catch (const sqlite::SqliteError& error) {
       operation->answer = explain(error, false);
     } catch (const wire::WireError& error) {
-      operation->answer = Failed{Failed::Kind::unavailable, std::string("a record is damaged: ") + error.what()};
+      operation->answer = damaged(error);
     }
   }
   completions_->completed(chain.first);
@@ -177,7 +181,12 @@ void SqliteStore::Worker::answer_writes(Chain chain) {
     sqlite::run(*begin_);
     std::size_t number = 0;
     for (auto* operation = chain.first; operation; operation = operation->next, ++number) {
-      answer_write(*operation, *records_, *history_);
+      try {
+        answer_write(*operation, *records_, *history_);
+      } catch (const wire::WireError& error) {
+        // Its neighbours have nothing to do with it. A record is read before anything of its operation is written.
+        operation->answer = damaged(error);
+      }
     }
     heads_->settle(number);
     committing = true;
@@ -186,9 +195,6 @@ void SqliteStore::Worker::answer_writes(Chain chain) {
     ready_ = true;
   } catch (const sqlite::SqliteError& error) {
     answer_all(chain.first, explain(error, committing));
-    roll_back();
-  } catch (const wire::WireError& error) {
-    answer_all(chain.first, {Failed::Kind::unavailable, std::string("a record is damaged: ") + error.what()});
     roll_back();
   }
   completions_->completed(chain.first);
