@@ -98,7 +98,7 @@ class LockClient::Impl {
     if (denied(response)) return read_denied(response);
     require_ok(response);
     auto granted = read(response, wire::read_granted);
-    learn(granted.version);
+    learn(granted.native);
     return granted;
   }
 
@@ -115,7 +115,7 @@ class LockClient::Impl {
     if (denied(response)) return read_denied(response);
     require_ok(response);
     auto released = read(response, wire::read_released);
-    learn(released.version);
+    learn(released.native);
     if (kind_ == ServerKind::original) {
       released.released = before;
       released.holders = require_released(name, identity);
@@ -167,11 +167,11 @@ class LockClient::Impl {
 
   wire::DeniedView read_denied(const ClientResponse& response) {
     auto view = read(response, wire::read_denied);
-    learn(view.version);
+    learn(view.native);
     return view;
   }
 
-  void learn(locks::Version version) { kind_ = version ? ServerKind::lockkeeper : ServerKind::original; }
+  void learn(bool native) { kind_ = native ? ServerKind::lockkeeper : ServerKind::original; }
 
   void require_ok(const ClientResponse& response) const {
     if (response.status == 200) return;

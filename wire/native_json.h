@@ -74,6 +74,7 @@ struct LockView {
 };
 
 struct GrantedView {
+  bool native = false;  // it has a version: not an original server's answer
   locks::Version version = 0;
   locks::Version token = 0;
   locks::WallTime since;
@@ -84,6 +85,7 @@ struct GrantedView {
 };
 
 struct ReleasedView {
+  bool native = false;  // as GrantedView's; a lock that nothing ever happened to is at version 0
   locks::Version version = 0;
   std::uint64_t released = 0;
   bool withdrawn = false;
@@ -92,7 +94,8 @@ struct ReleasedView {
 
 struct DeniedView {
   std::string error;
-  locks::Version version = 0;  // 0: the answer had none (an original server)
+  bool native = false;  // as GrantedView's
+  locks::Version version = 0;
   std::string why;
   std::vector<HoldView> holders;
 };

@@ -113,6 +113,7 @@ LockView read_lock(std::string_view json) {
 GrantedView read_granted(std::string_view json) {
   const JsonTree tree(json);
   GrantedView view;
+  view.native = find(tree.top(), "version") != nullptr;
   view.version = number_or(tree.top(), "version", 0);
   view.token = number_or(tree.top(), "token", 0);
   view.since = time_or_epoch(tree.top(), "since");
@@ -126,6 +127,7 @@ GrantedView read_granted(std::string_view json) {
 ReleasedView read_released(std::string_view json) {
   const JsonTree tree(json);
   ReleasedView view;
+  view.native = find(tree.top(), "version") != nullptr;
   view.version = number_or(tree.top(), "version", 0);
   view.released = number_or(tree.top(), "released", 0);
   view.withdrawn = flag(tree.top(), "withdrawn");
@@ -137,6 +139,7 @@ DeniedView read_denied(std::string_view json) {
   const JsonTree tree(json);
   DeniedView view;
   view.error = need_text(tree.top(), "error");
+  view.native = find(tree.top(), "version") != nullptr;
   view.version = number_or(tree.top(), "version", 0);
   view.why = text_or_empty(tree.top(), "why");
   view.holders = read_all(tree.top(), "holders", read_hold);

@@ -267,6 +267,14 @@ TEST_F(LockClientTest, AnotherBuildsHoldDoesNotHinderARelease) {
   EXPECT_NO_THROW(client().release("prod", build, false));
 }
 
+TEST_F(LockClientTest, TakesALockThatNothingEverHappenedTo_ForNoOriginalServer) {
+  serve({answer(200, R"({"response":"r","lock":"prod","version":0,"released":0,"withdrawn":false,"holders":[]})")});
+  const auto released = client().release("prod", build, true);
+  EXPECT_EQ(std::get<wire::ReleasedView>(released).released, 0U);
+  EXPECT_EQ(client().kind(), ServerKind::lockkeeper);
+  EXPECT_EQ(requests(), 1U);
+}
+
 TEST(RequestId, Is128RandomBits) {
   const std::string one = new_request_id();
   EXPECT_EQ(one.size(), 32u);
