@@ -7,6 +7,7 @@
 #include <string>
 
 #include "engine/store_error.h"
+#include "stores/sqlite/new_file.h"
 #include "stores/sqlite/sqlite_store.h"
 #include "tests/support/asking.h"
 #include "tests/support/temporary_folder.h"
@@ -113,6 +114,15 @@ TEST_F(LockerImport, LeavesTheOldFileAndNothingElseBeside) {
   import(text);
   EXPECT_EQ(std::filesystem::file_size(old_), text.size());
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(std::filesystem::path(new_).parent_path()), {}), 2);
+}
+
+TEST_F(LockerImport, IsDoneByOneServerAtATime) {
+  {
+    const stores::sqlite::NewFile other(new_);
+    EXPECT_THROW(import("{}"), engine::StoreError);
+    EXPECT_TRUE(std::filesystem::exists(other.temporary())) << "whose file it is";
+  }
+  EXPECT_EQ(import(R"({"a":{"key":"k"}})"), 1U);
 }
 
 TEST_F(LockerImport, NeverReplacesAFileThatIsThere) {

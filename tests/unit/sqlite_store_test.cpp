@@ -15,6 +15,7 @@
 #include <variant>
 
 #include "engine/store_error.h"
+#include "stores/sqlite/new_file.h"
 #include "tests/support/asking.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/unsynced_vfs.h"
@@ -120,10 +121,65 @@ TEST_F(SqliteFile, IsRefusedToAnotherProcess) {
       testing::ExitedWithCode(3), "in use by another");
 }
 
-TEST_F(SqliteFile, MayBeAnEmptyOneOfTheOperatorsMaking) {
+TEST_F(SqliteFile, IsNotTakenForANewOneWhenItIsEmpty) {
   write(path_, "");
+  EXPECT_THAT(refusal(), AllOf(HasSubstr(path_), HasSubstr("empty")));
+  EXPECT_EQ(contents(), "") << "and left as it is";
+}
+
+TEST_F(SqliteFile, IsMadeWholeAlsoAfterAFirstTryThatWasKilled) {
+  write(path_ + ".new", std::string(5000, 'h'));
+  write(path_ + ".new-journal", std::string(5000, 'j'));
   EXPECT_EQ(refusal(), "none");
   EXPECT_EQ(refusal(), "none");
+  EXPECT_FALSE(std::filesystem::exists(path_ + ".new"));
+  EXPECT_FALSE(std::filesystem::exists(path_ + ".new-journal"));
+}
+
+TEST_F(SqliteFile, IsMadeByOneServerAtATime) {
+  {
+    const stores::sqlite::NewFile other(path_);
+    EXPECT_THAT(refusal(), AllOf(HasSubstr(path_), HasSubstr("another server is making it")));
+    EXPECT_TRUE(std::filesystem::exists(other.temporary())) << "whose file it is";
+  }
+  EXPECT_EQ(refusal(), "none");
+}
+
+TEST_F(SqliteFile, IsNotReplacedByOneThatWasMadeMeanwhile) {
+  stores::sqlite::NewFile late(path_);
+  write(path_, "first");
+  EXPECT_FALSE(late.put_in_place());
+  EXPECT_EQ(contents(), "first");
+}
+
+TEST_F(SqliteFile, WithADamagedRecordFailsItsOwnOperationsAlone) {
+  fill(3);
+  execute("UPDATE locks SET body = 'damaged' WHERE name = 'lock 1'");
+  const auto damaged = store();
+  support::Asking ask(*damaged);
+  // when its record is needed in the midst of others' commits
+  const auto answers = ask({step("lock 0", 1), step("lock 1", 7), engine::Prune{"lock 1", 1}, step("lock 2", 1)});
+  // then they are committed
+  EXPECT_TRUE(std::holds_alternative<engine::Committed>(answers.at(0)));
+  EXPECT_TRUE(std::holds_alternative<engine::Committed>(answers.at(3)));
+  EXPECT_EQ(std::get<engine::Found>(ask(engine::Read{"lock 2"})).record->head.version, 2U);
+  // and it is said which one is damaged
+  for (const auto& answer : {answers.at(1), answers.at(2), ask(engine::Read{"lock 1"})}) {
+    ASSERT_TRUE(std::holds_alternative<engine::Failed>(answer));
+    EXPECT_EQ(std::get<engine::Failed>(answer).kind, engine::Failed::Kind::unavailable);
+    EXPECT_THAT(std::get<engine::Failed>(answer).why, HasSubstr("the record of lock 'lock 1' is damaged"));
+  }
+}
+
+TEST_F(SqliteFile, NamesTheLockWhoseHistoryIsDamaged) {
+  fill(2);
+  execute("UPDATE history SET body = 'damaged' WHERE lock = 'lock 1'");
+  const auto damaged = store();
+  support::Asking ask(*damaged);
+  const auto answer = ask(engine::ReadHistory{"lock 1"});
+  ASSERT_TRUE(std::holds_alternative<engine::Failed>(answer));
+  EXPECT_THAT(std::get<engine::Failed>(answer).why, HasSubstr("the history of lock 'lock 1' is damaged"));
+  EXPECT_TRUE(std::holds_alternative<engine::HistoryRead>(ask(engine::ReadHistory{"lock 0"})));
 }
 
 TEST_F(SqliteFile, IsNotTakenForANewOneWhenItsWalHoldsChanges) {
