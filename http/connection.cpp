@@ -166,7 +166,8 @@ Connection::Step Connection::handshaken(const error_code& ec) {
       error_code(static_cast<int>(ERR_PACK(ERR_LIB_SSL, 0, SSL_R_HTTP_REQUEST)), asio::error::get_ssl_category())) {
     return answer_fault({400, "this is an HTTPS port, and the request came as plain HTTP"});
   }
-  service().faulted(peer_, 0, overdue_ ? "TLS handshake timed out" : "TLS handshake failed: " + ec.message());
+  service().faulted(io_.next_id(), peer_, 0,
+                    overdue_ ? "TLS handshake timed out" : "TLS handshake failed: " + ec.message());
   return Step::close;
 }
 
@@ -209,7 +210,7 @@ Connection::Step Connection::received(const error_code& ec, std::size_t size) {
   }
   if (overdue_) return answer_fault({408, "the request took too long to arrive"});
   if (ec == asio::error::eof) return answer_fault({400, "the request ended before it was complete"});
-  service().faulted(peer_, 0, "the connection broke within a request");
+  service().faulted(io_.next_id(), peer_, 0, "the connection broke within a request");
   return Step::close;
 }
 
@@ -231,7 +232,8 @@ Connection::Step Connection::parse() {
 Connection::Step Connection::serve() {
   if (accepted_.refused) return answer_fault({503, "too many connections"});
   enter_unlimited(Phase::serving);
-  id_ = io_.next_request_id();
+  id_ = io_.next_id();
+  io_.count_request();
   answered_ = false;
   in_service_ = true;
   service().serve(*this);
@@ -353,7 +355,7 @@ Connection::Step Connection::conclude(bool whole) {
   if (after_ == After::read_on) return Step::close;  // broke off before there was a request
   response_.stream.reset();
   if (fault_) {
-    service().faulted(peer_, fault_->status, fault_->text);
+    service().faulted(io_.next_id(), peer_, fault_->status, fault_->text);
   } else {
     service().finished(*this, whole ? response_.status : 0, body_sent_);
     attachment.reset();

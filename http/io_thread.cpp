@@ -96,14 +96,13 @@ void IoThread::sweep() {
 }
 
 // Unique in the process without a contended counter: each thread takes numbers by the thousand.
-std::uint64_t IoThread::next_request_id() {
+std::uint64_t IoThread::next_id() {
   static std::atomic<std::uint64_t> next_block{1};
   constexpr std::uint64_t block = 1024;
   if (next_id_ == ids_end_) {
     next_id_ = next_block.fetch_add(block, std::memory_order_relaxed);
     ids_end_ = next_id_ + block;
   }
-  requests_.store(requests_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   return next_id_++;
 }
 

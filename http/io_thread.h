@@ -78,7 +78,10 @@ class IoThread {
   std::string_view date() const { return date_; }
   // Never early, late by up to two intervals. Costs no look at the clock; a stopped process ages nothing.
   Clock::time_point deadline(std::chrono::milliseconds duration) const { return now_ + duration + sweep_interval; }
-  std::uint64_t next_request_id();
+  std::uint64_t next_id();  // of a request, or of what was to become one
+  void count_request() {
+    requests_.store(requests_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
 
  private:
   void sweep();

@@ -85,8 +85,8 @@ class Service {
   virtual Response fault(unsigned status, std::string_view text) = 0;
   // After an answer was written (or failed to be): for the log. `status` 0: the client left before.
   virtual void finished(const Exchange& exchange, unsigned status, std::size_t body_bytes) = 0;
-  // A fault answered without an exchange, or a failed TLS handshake; for the log.
-  virtual void faulted(std::string_view peer, unsigned status, std::string_view text) = 0;
+  // A fault answered without an exchange, or a failed TLS handshake; for the log. `id`: as an exchange's.
+  virtual void faulted(std::uint64_t id, std::string_view peer, unsigned status, std::string_view text) = 0;
 };
 
 struct Endpoint {

@@ -63,8 +63,9 @@ void Service::finished(const http::Exchange& exchange, unsigned status, std::siz
   log_.add(exchange.io(), line);
 }
 
-void Service::faulted(std::string_view peer, unsigned status, std::string_view text) {
+void Service::faulted(std::uint64_t id, std::string_view peer, unsigned status, std::string_view text) {
   AccessLine line;
+  line.id = id;
   line.status = status;
   line.peer = peer;
   line.fault = text;

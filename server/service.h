@@ -27,7 +27,7 @@ class Service final : public http::Service, public FrontDesk {
   void serve(http::Exchange& exchange) override;
   http::Response fault(unsigned status, std::string_view text) override;
   void finished(const http::Exchange& exchange, unsigned status, std::size_t body_bytes) override;
-  void faulted(std::string_view peer, unsigned status, std::string_view text) override;
+  void faulted(std::uint64_t id, std::string_view peer, unsigned status, std::string_view text) override;
 
   bool admits(const http::Request& request, std::string& user) const override;
   void ask(IoCall& call, std::size_t io) override;

@@ -29,6 +29,18 @@ TEST(ListenerLimits, tells_a_slow_sender_408_and_closes) {
   EXPECT_THAT(server.service.faulted(1), testing::ElementsAre(408U));
 }
 
+TEST(ListenerLimits, gives_each_fault_an_id_of_its_own) {
+  Running server(on_loopback());
+  for (int i = 0; i < 3; ++i) {
+    RawClient client(server.port());
+    client.send("nonsense\r\n\r\n");
+    EXPECT_THAT(client.receive_all(), StartsWith("HTTP/1.1 400"));
+  }
+  ASSERT_EQ(server.service.faulted(3).size(), 3U);
+  EXPECT_EQ(server.service.fault_ids().size(), 3U);
+  EXPECT_EQ(server.service.fault_ids().count(0), 0U);
+}
+
 TEST(ListenerLimits, closes_an_idle_connection_without_a_word) {
   ListenerSettings settings = on_loopback();
   settings.idle_timeout = 1ms;

@@ -9,6 +9,7 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -43,11 +44,21 @@ class ScriptedService final : public Service {
     return response;
   }
   void finished(const Exchange&, unsigned status, std::size_t) override { note(finished_, status); }
-  void faulted(std::string_view, unsigned status, std::string_view) override { note(faulted_, status); }
+  void faulted(std::uint64_t id, std::string_view, unsigned status, std::string_view) override {
+    {
+      const std::lock_guard lock(mutex_);
+      fault_ids_.insert(id);
+    }
+    note(faulted_, status);
+  }
 
   // Wait until there are that many.
   std::vector<unsigned> finished(std::size_t count) { return wait(finished_, count); }
   std::vector<unsigned> faulted(std::size_t count) { return wait(faulted_, count); }
+  std::set<std::uint64_t> fault_ids() {
+    const std::lock_guard lock(mutex_);
+    return fault_ids_;
+  }
 
  private:
   void note(std::vector<unsigned>& list, unsigned status) {
@@ -65,6 +76,7 @@ class ScriptedService final : public Service {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<unsigned> finished_, faulted_;
+  std::set<std::uint64_t> fault_ids_;
 };
 
 class RawClient {
