@@ -27,7 +27,7 @@ struct Settings {
   std::size_t cached_locks = 200'000;  // records kept in memory; others are read when asked for
   std::size_t in_flight = 65'536;      // commands; more are refused with Unavailable
   std::uint64_t history_per_lock = 1000;
-  std::chrono::hours history_for = std::chrono::hours(24 * 30);
+  std::chrono::milliseconds history_for = std::chrono::hours(24 * 30);
   std::chrono::milliseconds free_for = std::chrono::hours(24 * 30);  // then a free lock is pruned; 1 h at least
   std::string change_prefix;  // makes change ids unique among servers and starts
 };

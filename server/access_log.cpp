@@ -1,6 +1,7 @@
 #include "server/access_log.h"
 
 #include <charconv>
+#include <utility>
 
 #include "wire/time_text.h"
 
@@ -152,7 +153,18 @@ void AccessLog::add(std::size_t io, const AccessLine& line) {
   format_access(line, log_.format(), clock_.wall(), buffer.text);
 }
 
+void AccessLog::say(LogLevel level, std::string message) {
+  const std::lock_guard guard(mutex_);
+  messages_.push_back({level, std::move(message)});
+}
+
 void AccessLog::write_out() {
+  std::vector<Message> messages;
+  {
+    const std::lock_guard guard(mutex_);
+    messages.swap(messages_);
+  }
+  for (const Message& message : messages) log_.say(message.level, message.text);
   std::string text;
   for (const auto& buffer : buffers_) {
     std::uint64_t dropped = 0;

@@ -21,7 +21,7 @@ namespace lockkeeper::server {
 
 // Never a key, a password, a body or a query: there is no place for them.
 struct AccessLine {
-  std::uint64_t id = 0;  // 0: a fault of the listener's, that never became a request
+  std::uint64_t id = 0;
   std::string_view method;
   std::string_view path;  // as sent: the lock's name is percent-encoded in it
   unsigned status = 0;    // 0: the client left before the answer
@@ -50,8 +50,14 @@ class AccessLog {
   AccessLog& operator=(const AccessLog&) = delete;
 
   void add(std::size_t io, const AccessLine& line);
+  // A message of the server's on the same way, for a thread that no log may hold up.
+  void say(LogLevel level, std::string message);
 
  private:
+  struct Message {
+    LogLevel level;
+    std::string text;
+  };
   struct Buffer {
     std::mutex mutex;
     std::string text;
@@ -66,7 +72,8 @@ class AccessLog {
   std::vector<std::unique_ptr<Buffer>> buffers_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  bool stopping_ = false;
+  bool stopping_ = false;          // guarded by mutex_
+  std::vector<Message> messages_;  // guarded by mutex_
   std::thread writer_;
 };
 

@@ -11,19 +11,24 @@
 #include <fstream>
 #include <iostream>
 #include <random>
-#include <thread>
 
 #include "engine/store_error.h"
 #include "server/access_log.h"
 #include "server/auth.h"
+#include "server/descriptors.h"
 #include "server/doors/locker.h"
+#include "server/engine_thread.h"
 #include "server/hardening.h"
 #include "server/open_store.h"
 #include "server/service.h"
 #include "server/signals.h"
+#include "server/time_limit.h"
 
 namespace lockkeeper::server {
 namespace {
+
+// For the store, after the grace for requests under way: it checkpoints 16 MiB at most.
+constexpr std::chrono::seconds time_to_close{5};
 
 // Change ids must differ among servers and starts.
 std::string random_prefix() {
@@ -33,8 +38,15 @@ std::string random_prefix() {
   return text;
 }
 
-http::ListenerSettings listener_settings(Options& options) {
+http::ListenerSettings listener_settings(Options& options, Log& log) {
   http::ListenerSettings settings = std::move(options.http);
+  const std::size_t descriptors = raise_descriptor_limit();
+  const std::size_t fit = connections_that_fit(settings.connections, descriptors, settings.io_threads);
+  if (fit < settings.connections) {
+    log.warn("at most " + std::to_string(fit) + " connections instead of " + std::to_string(settings.connections) +
+             ": this process may have " + std::to_string(descriptors) + " files open (ulimit -Hn)");
+    settings.connections = fit;
+  }
   settings.endpoints = options.endpoints;
   if (!options.ssl_cert.empty()) {
     // The original's words for a file that is not there (compat: locker, start-half-tls).
@@ -72,39 +84,13 @@ void announce(const Options& options, const http::Listener& listener, Log& log) 
   write_port_file(options.port_file, ports.front());
 }
 
-void run_engine(engine::Engine& engine, Log& log) noexcept {
-  try {
-    engine.run();
-  } catch (const std::exception& error) {
-    log.error(std::string("the engine failed: ") + error.what());
-    std::_Exit(1);  // its state cannot be trusted, and nothing of it may reach the store
-  }
-}
-
-// Runs the engine, and ends it however serve() is left.
-class EngineThread {
- public:
-  EngineThread(engine::Engine& engine, Log& log)
-      : engine_(engine), thread_([&engine, &log] { run_engine(engine, log); }) {}
-  ~EngineThread() {
-    engine_.stop();
-    thread_.join();
-  }
-  EngineThread(const EngineThread&) = delete;
-  EngineThread& operator=(const EngineThread&) = delete;
-
- private:
-  engine::Engine& engine_;
-  std::thread thread_;
-};
-
-void reload(http::Listener& listener, bool tls, Log& log) {
-  if (!tls) return log.info("SIGHUP: nothing to read again");
+void reload(http::Listener& listener, bool tls, AccessLog& log) {
+  if (!tls) return log.say(LogLevel::info, "SIGHUP: nothing to read again");
   try {
     listener.reload_tls();
-    log.info("SIGHUP: certificate and key were read again");
+    log.say(LogLevel::info, "SIGHUP: certificate and key were read again");
   } catch (const http::ListenError& error) {
-    log.error(std::string("SIGHUP: the old certificate stays: ") + error.what());
+    log.say(LogLevel::error, std::string("SIGHUP: the old certificate stays: ") + error.what());
   }
 }
 
@@ -116,7 +102,7 @@ void serve(Options& options, Log& log) {
   const BasicAuth auth = options.auth_user.empty() ? BasicAuth() : BasicAuth(options.auth_user, options.auth_pass);
   wipe(options.auth_pass);
 
-  http::ListenerSettings settings = listener_settings(options);
+  http::ListenerSettings settings = listener_settings(options, log);
   AccessLog access_log(log, clock, {.io_threads = settings.io_threads});
   Service service(engine, auth, options.engine.limits, access_log);
   service.mount("", std::make_unique<LockerDoor>(service));
@@ -127,12 +113,16 @@ void serve(Options& options, Log& log) {
     const EngineThread running(engine, log);
     listener.start();
     announce(options, listener, log);
-    while (next_signal() == Signal::reload) reload(listener, !options.ssl_cert.empty(), log);
-    log.info("stopping");
+    // From here on this thread logs by way of the access log: signals are heard also when nobody reads the log.
+    while (next_signal() == Signal::reload) reload(listener, !options.ssl_cert.empty(), access_log);
+    end_within(options.shutdown_grace + time_to_close, 1);
+    access_log.say(LogLevel::info, "stopping");
     listener.stop(options.shutdown_grace);
   }
+  // All is answered and on the disk: only words are left.
+  end_within(time_for_last_words, 0);
   service.disconnect();
-  log.info("stopped");
+  access_log.say(LogLevel::info, "stopped");
 }
 
 }  // namespace
@@ -141,6 +131,7 @@ int run(Options options) {
   Log log(options.log_format, options.log_level);
   try {
     serve(options, log);
+    end_at_leisure();
     return 0;
   } catch (const http::ListenError& error) {
     std::cerr << "Error running webserver: " << error.what() << '\n';

@@ -13,7 +13,10 @@ namespace lockkeeper::server {
 void keep_memory_private() {
   const rlimit none{0, 0};
   setrlimit(RLIMIT_CORE, &none);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  // The leak check looks into its own process by ptrace, which this would forbid.
   prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
 }
 
 Environment take_environment() {
@@ -23,9 +26,11 @@ Environment take_environment() {
     if (equals == nullptr) continue;
     environment.emplace(std::string(*entry, static_cast<std::size_t>(equals - *entry)), equals + 1);
   }
-  if (char* password = std::getenv("AUTH_PASS")) {
-    OPENSSL_cleanse(password, std::strlen(password));
-    unsetenv("AUTH_PASS");
+  for (const char* name : {"AUTH_PASS", "LOCKKEEPER_AUTH_PASS"}) {
+    if (char* password = std::getenv(name)) {
+      OPENSSL_cleanse(password, std::strlen(password));
+      unsetenv(name);
+    }
   }
   return environment;
 }

@@ -52,20 +52,20 @@ Log::Log(LogFormat format, LogLevel level)
 Log::~Log() = default;
 
 void Log::info(std::string_view message) {
-  write(LogLevel::info, message);
+  say(LogLevel::info, message);
 }
 void Log::warn(std::string_view message) {
-  write(LogLevel::warn, message);
+  say(LogLevel::warn, message);
 }
 void Log::error(std::string_view message) {
-  write(LogLevel::error, message);
+  say(LogLevel::error, message);
 }
 
 void Log::lines(std::string_view text) {
   if (!text.empty()) sinks_->lines->log(spdlog::level::info, spdlog::string_view_t(text.data(), text.size()));
 }
 
-void Log::write(LogLevel level, std::string_view message) {
+void Log::say(LogLevel level, std::string_view message) {
   std::string quoted;
   if (format_ == LogFormat::json) {
     wire::write_text(message, quoted);

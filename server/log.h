@@ -17,6 +17,7 @@ class Log {
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
+  void say(LogLevel level, std::string_view message);
   void info(std::string_view message);
   void warn(std::string_view message);
   void error(std::string_view message);
@@ -29,7 +30,6 @@ class Log {
 
  private:
   class Sinks;
-  void write(LogLevel level, std::string_view message);
 
   LogFormat format_;
   LogLevel level_;

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "server/time_limit.h"
 #include "stores/memory/memory_store.h"
 #include "stores/sqlite/sqlite_store.h"
 
@@ -71,6 +72,7 @@ std::unique_ptr<engine::Store> open_store(const Options& options, Log& log) {
     throw StartError("--store: \"" + options.store + "\" is neither sqlite:PATH nor memory:");
   }
   chosen.fatal = [&log](const std::string& why) {
+    end_within(time_for_last_words, 1);
     log.error("the store cannot be trusted any more: " + why);
     // No destructor, no checkpoint: what is in memory may not be what is on the disk.
     std::_Exit(1);

@@ -70,13 +70,14 @@ struct Numbers {
   struct Number {
     const char* flag;
     const char* help;
-    std::uint64_t least;
+    std::uint64_t least, most;
     std::function<void(std::uint64_t)> set;
     std::string value;
   };
   struct Duration {
     const char* flag;
     const char* help;
+    milliseconds least;
     std::function<void(milliseconds)> set;
     std::string value;
   };
@@ -84,22 +85,21 @@ struct Numbers {
   std::vector<Duration> durations;
 
   template <typename T>
-  void number(const char* flag, T& place, const char* help, std::uint64_t least = 1) {
+  void number(const char* flag, T& place, const char* help, std::uint64_t least = 1,
+              std::uint64_t most = std::numeric_limits<T>::max()) {
     numbers.push_back(
-        {flag, help, least, [&place](std::uint64_t n) { place = static_cast<T>(n); }, std::to_string(place)});
+        {flag, help, least, most, [&place](std::uint64_t n) { place = static_cast<T>(n); }, std::to_string(place)});
   }
-  template <typename T>
-  void duration_of(const char* flag, T& place, const char* help) {
-    durations.push_back(
-        {flag, help, [&place](milliseconds d) { place = std::chrono::duration_cast<T>(d); }, exact_text(place)});
+  void duration_of(const char* flag, milliseconds& place, milliseconds least, const char* help) {
+    durations.push_back({flag, help, least, [&place](milliseconds d) { place = d; }, exact_text(place)});
   }
 
   explicit Numbers(Options& to) : options(to) {
-    number("io-threads", to.http.io_threads, "threads for connections");
+    number("io-threads", to.http.io_threads, "threads for connections", 1, 1024);
     number("connections", to.http.connections, "connections at most; more are answered 503");
     number("in-flight", to.engine.in_flight, "requests under way at most; more are answered 503");
-    number("header-bytes", to.http.header_bytes, "request line and header at most");
-    number("body-bytes", to.http.body_bytes, "body at most");
+    number("header-bytes", to.http.header_bytes, "request line and header at most", 64, 1 << 20);
+    number("body-bytes", to.http.body_bytes, "body at most", 1, 1 << 30);
     number("name-bytes", to.engine.limits.name_bytes, "a lock's name at most");
     number("key-bytes", to.engine.limits.key_bytes, "key, holder, claim and request at most");
     number("metadata-pairs", to.engine.limits.metadata_pairs, "pairs of metadata a claim", 0);
@@ -108,14 +108,18 @@ struct Numbers {
     number("holders-per-lock", to.engine.limits.holders, "holders of unnamed claims a lock");
     number("history-per-lock", to.engine.history_per_lock, "events kept a lock");
     number("cached-locks", to.engine.cached_locks, "locks kept in memory");
-    duration_of("history-for", to.engine.history_for, "how long events are kept");
-    duration_of("free-for", to.engine.free_for, "how long a free lock is remembered");
-    duration_of("commit-deadline", to.engine.deadline, "after that a commit's outcome is unknown: 503");
-    duration_of("read-timeout", to.http.read_timeout, "for a request to come whole");
-    duration_of("write-timeout", to.http.write_timeout, "for a client to take some of its answer");
-    duration_of("idle-timeout", to.http.idle_timeout, "between two requests of a connection");
-    duration_of("handshake-timeout", to.http.handshake_timeout, "for TLS to be set up");
-    duration_of("shutdown-grace", to.shutdown_grace, "for requests under way when the server is stopped");
+    // Shorter ones would end what is still under way, or forget what unknown outcomes are looked up in.
+    duration_of("history-for", to.engine.history_for, std::chrono::hours(1), "how long events are kept");
+    duration_of("free-for", to.engine.free_for, std::chrono::hours(1), "how long a free lock is remembered");
+    duration_of("commit-deadline", to.engine.deadline, milliseconds(100),
+                "after that a commit's outcome is unknown: 503");
+    duration_of("read-timeout", to.http.read_timeout, milliseconds(100), "for a request to come whole");
+    duration_of("write-timeout", to.http.write_timeout, milliseconds(100),
+                "for a client to take some of its answer");
+    duration_of("idle-timeout", to.http.idle_timeout, milliseconds(100), "between two requests of a connection");
+    duration_of("handshake-timeout", to.http.handshake_timeout, milliseconds(100), "for TLS to be set up");
+    duration_of("shutdown-grace", to.shutdown_grace, milliseconds(0),
+                "for requests under way when the server is stopped");
   }
 
   void describe(po::options_description& description) {
@@ -131,14 +135,20 @@ struct Numbers {
   void take() {
     for (const auto& n : numbers) {
       const auto parsed = whole_number(n.value);
-      if (!parsed || *parsed < n.least) {
-        throw Wrong(std::string("--") + n.flag + ": \"" + n.value + "\" is not a whole number of " +
-                    std::to_string(n.least) + " or more");
+      if (!parsed || *parsed < n.least || *parsed > n.most) {
+        throw Wrong(std::string("--") + n.flag + ": \"" + n.value + "\" is not a whole number from " +
+                    std::to_string(n.least) + " to " + std::to_string(n.most));
       }
       n.set(*parsed);
     }
-    for (const auto& d : durations) d.set(duration(d.flag, d.value));
-    if (options.engine.free_for < std::chrono::hours(1)) throw Wrong("--free-for: an hour at least");
+    for (const auto& d : durations) {
+      const milliseconds parsed = duration(d.flag, d.value);
+      if (parsed < d.least) {
+        throw Wrong(std::string("--") + d.flag + ": " + d.value + " is too short: " + exact_text(d.least) +
+                    " at least");
+      }
+      d.set(parsed);
+    }
   }
 };
 

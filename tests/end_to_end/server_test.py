@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import ssl
@@ -13,7 +14,7 @@ import time
 import pytest
 
 import recorded
-from server import Server, wait_for
+from server import Server, is_full, wait_for
 
 KEY = b'{"key":"a-secret-key"}'
 
@@ -60,6 +61,10 @@ def test_credentials_may_come_from_a_file_and_are_never_in_argv_or_the_environme
     with Server(tmp_path, credentials=("ci", "from-the-environment")) as server:
         assert put(server).status == 200
         assert b"from-the-environment" not in pathlib.Path(f"/proc/{server.pid}/environ").read_bytes()
+    ours = {"LOCKKEEPER_AUTH_USER": "ci", "LOCKKEEPER_AUTH_PASS": "under-our-name"}
+    with Server(tmp_path, environment=ours) as server:
+        assert put(server, credentials=("ci", "under-our-name")).status == 200
+        assert b"under-our-name" not in pathlib.Path(f"/proc/{server.pid}/environ").read_bytes()
         assert "Max core file size" + " " * 8 + "0" in pathlib.Path(f"/proc/{server.pid}/limits").read_text()
 
 
@@ -205,6 +210,22 @@ def test_too_many_connections_are_told_so(tmp_path):
         wait_for(lambda: server.request("GET", "/health").status == 200, "room again")
 
 
+def test_it_may_have_as_many_files_open_as_it_is_allowed_and_takes_no_more_connections_than_that(tmp_path):
+    limited = ["prlimit", "--nofile=100:200"]  # soft, hard
+    with Server(tmp_path, wrapper=limited) as server:
+        limits = pathlib.Path(f"/proc/{server.pid}/limits").read_text()
+        assert next(line.split()[3:5] for line in limits.splitlines() if "open files" in line) == ["200", "200"]
+        said = re.search(r"at most (\d+) connections instead of 16384.*200 files", server.log)
+        assert said, server.log
+        kept = [socket.create_connection(("127.0.0.1", server.port), 30) for _ in range(int(said[1]))]
+        for one in kept:
+            one.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert one.recv(12) == b"HTTP/1.1 200"
+        assert server.request("GET", "/health").status == 503, "told so, instead of being left in the dark"
+        for one in kept:
+            one.close()
+
+
 def test_a_request_that_does_not_come_whole_is_408_and_changes_nothing(tmp_path):
     with Server(tmp_path, args=["--read-timeout", "300ms"]) as server:
         answer = raw(server, b'PUT /lock/a HTTP/1.1\r\nHost: x\r\nContent-Length: 40\r\n\r\n{"key":"k"}').read()
@@ -318,6 +339,24 @@ def test_a_file_that_is_neither_stops_the_start(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["locks.json"]
 
 
+def test_a_first_start_that_was_killed_leaves_nothing_that_a_later_one_takes_for_something_else(tmp_path):
+    # No file may grow beyond a page: the kernel kills whoever tries (SIGXFSZ), in the middle of making the database.
+    killed = Server(tmp_path, wrapper=["prlimit", "--fsize=4096"]).start_expecting_failure()
+    assert killed.returncode < 0
+    with Server(tmp_path) as server:
+        put(server)
+        assert server.stop() == 0
+    assert (tmp_path / "locks.json").read_bytes()[:15] == b"SQLite format 3"
+    assert {path.name for path in tmp_path.iterdir()} == {"locks.json", "port", "server.log"}
+
+
+def test_an_empty_database_is_not_taken_for_a_new_one(tmp_path):
+    (tmp_path / "locks.db").touch()
+    ended = Server(tmp_path, store="locks.db").start_expecting_failure()
+    assert ended.returncode == 1 and "locks.db: it is empty" in ended.stderr
+    assert (tmp_path / "locks.db").read_bytes() == b""
+
+
 def test_a_second_server_on_one_file_refuses(tmp_path):
     with Server(tmp_path) as server:
         put(server)
@@ -391,14 +430,29 @@ def test_the_log_has_a_line_a_request_and_no_secret(tmp_path, log_format):
             assert secret not in server.log
 
 
-def test_a_log_that_nobody_reads_holds_no_request_up(tmp_path):
+def test_what_was_no_request_has_an_id_in_the_log_too(tmp_path):
+    with Server(tmp_path) as server:
+        for _ in range(3):
+            assert raw(server, b"nonsense\r\n\r\n").read().status == 400
+        server.request("GET", "/health")
+        server.stop()
+        ids = re.findall(r" request id=(\d+) .*status=(?:400|200)", server.log)
+        assert len(set(ids)) >= 4 and "0" not in ids, server.log
+
+
+def test_a_log_that_nobody_reads_holds_up_no_request_and_no_stop(tmp_path):
     reader, writer = os.pipe()
-    server = Server(tmp_path)
+    server = Server(tmp_path, args=["--shutdown-grace", "60s"])
     try:
         server.start(log=writer)
         connection = server.connect()
         for _ in range(3_000):
             assert server.request("GET", "/health", connection=connection).status == 200
+        put(server)
+        server.signal(signal.SIGHUP)
+        wait_for(lambda: is_full(writer), "the log to be stuck")
+        assert put(server, "still").status == 200
+        assert server.stop() == 0, "all was answered and stored; that nobody heard of it is no failure"
     finally:
         os.close(writer)
         os.close(reader)

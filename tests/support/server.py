@@ -10,6 +10,7 @@ import base64
 import http.client
 import os
 import pathlib
+import select
 import signal
 import ssl
 import subprocess
@@ -30,6 +31,11 @@ def wait_for(condition, what, patience=PATIENCE):
         time.sleep(0.01)
 
 
+def is_full(pipe):
+    """Whether the next one who writes to it has to wait for a reader."""
+    return not select.select([], [pipe], [], 0)[1]
+
+
 class Answer:
     def __init__(self, response):
         self.status = response.status
@@ -43,11 +49,13 @@ class Answer:
 
 
 class Server:
-    """config: LOCKER_CONFIG. store: the path of a database instead of it. args: further flags."""
+    """config: LOCKER_CONFIG. store: the path of a database instead of it. args: further flags. wrapper: a command that
+    becomes the server."""
 
     def __init__(self, directory, *, config="locks.json", store=None, args=(), environment=None, credentials=None,
-                 port=0, ca=None):
+                 port=0, ca=None, wrapper=()):
         self.directory = pathlib.Path(directory)
+        self.command = [*wrapper, str(BINARY)]
         self.arguments = list(args)
         self.environment = {"PATH": os.environ.get("PATH", ""), "PORT": str(port)}
         # A sanitizer's settings come along.
@@ -78,7 +86,7 @@ class Server:
         """Without waiting for it; `log` is an open file."""
         (self.directory / "port").unlink(missing_ok=True)
         self.process = subprocess.Popen(
-            [str(BINARY), "--port-file", "port", *self.arguments],
+            [*self.command, "--port-file", "port", *self.arguments],
             cwd=self.directory, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def start(self, log=None):
@@ -95,7 +103,7 @@ class Server:
 
     def start_expecting_failure(self):
         """The whole life of a server that ends by itself: returncode, stdout, stderr."""
-        return subprocess.run([str(BINARY), *self.arguments], cwd=self.directory, env=self.environment,
+        return subprocess.run([*self.command, *self.arguments], cwd=self.directory, env=self.environment,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE)
 
     def _look_for_port(self):

@@ -115,7 +115,8 @@ TEST(Options, NeedUnitsAndWholeNumbers) {
                                                                {"--name-bytes", "-1"},
                                                                {"--name-bytes", "0"},
                                                                {"--name-bytes", "1k"},
-                                                               {"--free-for", "59m"},
+                                                               {"--body-bytes", "1073741825"},
+                                                               {"--port", "-1"},
                                                                {"--port", "65536"},
                                                                {"--listen", "3000"},
                                                                {"--listen", "::1:3000"},
@@ -126,6 +127,25 @@ TEST(Options, NeedUnitsAndWholeNumbers) {
     arguments.insert(arguments.end(), bad.begin(), bad.end());
     EXPECT_NE(complaint(arguments), "no complaint") << bad.front();
   }
+}
+
+TEST(Options, SayTheLeastAndTheMostOfWhatIsTooShortOrTooLarge) {
+  const auto said = [](const char* flag, const char* value) {
+    return complaint({"--store", "memory:", flag, value});
+  };
+  EXPECT_EQ(said("--history-for", "30m"), "--history-for: 30m is too short: 1h at least\n");
+  EXPECT_EQ(said("--free-for", "59m"), "--free-for: 59m is too short: 1h at least\n");
+  EXPECT_EQ(said("--commit-deadline", "0s"), "--commit-deadline: 0s is too short: 100ms at least\n");
+  EXPECT_EQ(said("--read-timeout", "99ms"), "--read-timeout: 99ms is too short: 100ms at least\n");
+  EXPECT_EQ(said("--header-bytes", "4294967296"),
+            "--header-bytes: \"4294967296\" is not a whole number from 64 to 1048576\n");
+  EXPECT_EQ(said("--io-threads", "0"), "--io-threads: \"0\" is not a whole number from 1 to 1024\n");
+  EXPECT_EQ(said("--name-bytes", "0"),
+            "--name-bytes: \"0\" is not a whole number from 1 to 18446744073709551615\n");
+}
+
+TEST(Options, KeepEveryMinuteOfADuration) {
+  EXPECT_EQ(options({"--store", "memory:", "--history-for", "90m"}).engine.history_for, 90min);
 }
 
 // Kubernetes puts LOCKKEEPER_PORT=tcp://... beside every pod when a service is called lockkeeper.
