@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import random
 import socket
 import threading
@@ -10,6 +11,11 @@ import time
 import pytest
 
 from server import Server
+
+# An instrumented server is several times as slow and as large; what grows without bound passes these too.
+LOOSER = 10 if "LOCKKEEPER_SANITIZED" in os.environ else 1
+MEMORY = 150 * 1024 * 1024 * LOOSER
+WORST_WAIT = 2 * LOOSER  # seconds
 
 
 def connect(server):
@@ -71,7 +77,7 @@ def probed(server):
     probe.join()
     assert not probe.wrong, probe.wrong
     assert probe.rounds > 0
-    assert probe.worst < 2, f"a well-behaved client waited {probe.worst:.2f} s"
+    assert probe.worst < WORST_WAIT, f"a well-behaved client waited {probe.worst:.2f} s"
 
 
 @pytest.fixture
@@ -80,7 +86,7 @@ def server(tmp_path):
     server.start()
     yield server
     assert server.alive()
-    assert server.memory() < 150 * 1024 * 1024
+    assert server.memory() < MEMORY
     server.stop()
 
 

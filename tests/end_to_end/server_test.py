@@ -339,9 +339,10 @@ def test_a_file_that_is_neither_stops_the_start(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["locks.json"]
 
 
-def test_a_first_start_that_was_killed_leaves_nothing_that_a_later_one_takes_for_something_else(tmp_path):
-    # No file may grow beyond a page: the kernel kills whoever tries (SIGXFSZ), in the middle of making the database.
-    killed = Server(tmp_path, wrapper=["prlimit", "--fsize=4096"]).start_expecting_failure()
+@pytest.mark.parametrize("size", [0, 4096, 8192])
+def test_a_first_start_that_was_killed_leaves_nothing_that_a_later_one_takes_for_something_else(tmp_path, size):
+    # No file may grow beyond that: the kernel kills whoever tries (SIGXFSZ), in the midst of making the database.
+    killed = Server(tmp_path, wrapper=["prlimit", f"--fsize={size}"]).start_expecting_failure()
     assert killed.returncode < 0
     with Server(tmp_path) as server:
         put(server)
