@@ -50,7 +50,8 @@ TEST(Routes, FindTheRowOfMethodAndPath) {
 
 TEST(Routes, TreatDotsAndTheWordHistoryAsNames) {
   for (const char* name : {".", "..", "history", "locks", ":pool", "*"}) {
-    const Match found = match(table, "PUT", std::string("/lock/") + name);
+    const std::string path = std::string("/lock/") + name;  // what was found points into it
+    const Match found = match(table, "PUT", path);
     ASSERT_NE(found.route, nullptr) << name;
     EXPECT_EQ(found.segment, name);
   }
