@@ -18,10 +18,23 @@ namespace {
 constexpr std::chrono::milliseconds kGiveBackTimeout = 2500ms;
 constexpr int kGiveBackTries = 2;
 
-std::string names(const std::vector<wire::HoldView>& holders) {
+// What tells holds apart: two builds may hold by one name, one after the other.
+std::string marks(const std::vector<wire::HoldView>& holders) {
   std::string text;
-  for (const wire::HoldView& hold : holders) text += hold.holder + '\n';
+  for (const wire::HoldView& hold : holders) {
+    text += hold.holder + '\n' + resource::metadata_value(hold.metadata, "build") + '\n' +
+            std::to_string(hold.since.time_since_epoch().count()) + '\n';
+  }
   return text;
+}
+
+// Whether both are of one build. An id is a Concourse's own, so that its URL counts too, where it is known.
+bool same_build(const locks::Metadata& one, const locks::Metadata& other) {
+  const auto value = [](const locks::Metadata& metadata, const char* name) {
+    return resource::metadata_value(metadata, name);
+  };
+  const std::string url = value(one, "url"), other_url = value(other, "url");
+  return value(one, "build") == value(other, "build") && (url.empty() || other_url.empty() || url == other_url);
 }
 
 }  // namespace
@@ -48,7 +61,7 @@ void LockStep::run(std::ostream& output) {
     // At an original server a release would also free a like-named hold of somebody else.
     if (asked_ && (unknown_ || !original())) give_back();
     throw;
-  } catch (const StepFailed&) {
+  } catch (...) {
     if (unknown_) give_back();
     throw;
   }
@@ -116,7 +129,7 @@ void LockStep::learn(locks::Version version, const std::vector<wire::HoldView>& 
 }
 
 void LockStep::tell_waiting() {
-  std::string now = names(holders_);
+  std::string now = marks(holders_);
   if (now == told_) return;
   log_.info("waiting for " + order_.lock + ": held by " + holders_text(holders_, world_.wall()));
   told_ = std::move(now);
@@ -149,11 +162,38 @@ void LockStep::tell_granted(const wire::GrantedView& granted) {
   if (granted.token != 0) text += ", token " + std::to_string(granted.token);
   if (granted.taken_over) text += " (an earlier run of this step had it already)";
   log_.info(text);
-  for (const wire::HoldView& other : granted.others) {
-    if (resource::metadata_value(other.metadata, "build") == order_.build.id) continue;
-    log_.warn(resource::holder_text(other, world_.wall()) +
-              " also holds it by another claim: a build that ended without its unlock leaves one");
+  tell_others(granted.others);
+}
+
+// An operator frees what a dead build left by its claim's name, which only the lock itself tells.
+void LockStep::tell_others(std::vector<wire::HoldView> others) {
+  std::erase_if(others, [&](const wire::HoldView& other) { return same_build(other.metadata, metadata_); });
+  if (others.empty()) return;
+  const auto tell = [&](const wire::HoldView& other, const std::string& claim) {
+    log_.warn(resource::holder_text(other, world_.wall()) + " also holds it by another claim" + claim +
+              ": a build that ended without its unlock leaves one");
+  };
+  if (look()) {
+    for (const wire::ClaimView& claim : seen_->claims) {
+      if (claim.holder != owner_.identity.holder || claim.claim == owner_.claim) continue;
+      if (same_build(claim.metadata, metadata_)) continue;
+      tell({claim.holder, claim.count, claim.since, claim.metadata},
+           claim.claim.empty() ? " without a name" : ", " + claim.claim);
+    }
+    return;
   }
+  for (const wire::HoldView& other : others) tell(other, "");
+}
+
+// Reads the lock as it is after the grant, once; false: no answer, which is no reason to fail.
+bool LockStep::look() {
+  if (seen_) return true;
+  try {
+    seen_ = server_.lock(order_.lock);
+  } catch (...) {
+    if (resource::current_failure().ended || world_.interrupted()) throw StepEnded();
+  }
+  return seen_.has_value();
 }
 
 // Everybody who holds the lock now. Known without asking when nothing happened between what was read last and
@@ -162,12 +202,8 @@ std::vector<wire::HoldView> LockStep::holders_after(const wire::GrantedView& gra
   std::vector<wire::HoldView> holders = holders_;
   const bool sure = original() ? !refused_ : granted.version == known_ + 1 && !granted.taken_over && !granted.again;
   if (!sure) {
-    try {
-      return server_.lock(order_.lock).holders;
-    } catch (...) {
-      if (resource::current_failure().ended || world_.interrupted()) throw StepEnded();
-      holders.clear();
-    }
+    if (look()) return seen_->holders;
+    holders.clear();
   }
   std::erase_if(holders, [&](const wire::HoldView& hold) { return hold.holder == owner_.identity.holder; });
   holders.push_back({owner_.identity.holder, std::max<std::uint64_t>(granted.count, 1), granted.since, metadata_});

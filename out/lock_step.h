@@ -2,6 +2,7 @@
 #pragma once
 
 #include <iosfwd>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,8 @@ class LockStep {
   void tell_waiting();
   [[noreturn]] void refuse(const wire::DeniedView& denied);
   void tell_granted(const wire::GrantedView& granted);
+  void tell_others(std::vector<wire::HoldView> others);
+  bool look();
   std::vector<wire::HoldView> holders_after(const wire::GrantedView& granted);
 
   resource::World& world_;
@@ -51,10 +54,11 @@ class LockStep {
 
   locks::Version known_ = 0;  // the version `holders_` were read at
   std::vector<wire::HoldView> holders_;
-  std::string told_;      // the holders the log has heard of
-  bool refused_ = false;  // at least once
-  bool asked_ = false;    // a request to acquire has left
-  bool unknown_ = false;  // one of them may have been carried out without our knowing
+  std::optional<wire::LockView> seen_;  // the lock after the grant, where it was looked at
+  std::string told_;                    // the holders the log has heard of
+  bool refused_ = false;                // at least once
+  bool asked_ = false;                  // a request to acquire has left
+  bool unknown_ = false;                // one of them may have been carried out without our knowing
 };
 
 }  // namespace lockkeeper::out

@@ -21,6 +21,13 @@ std::string shortened(const std::string& text) {
   return text.substr(0, end) + "... (" + sha256(text).substr(0, 12) + ")";
 }
 
+bool fits(const locks::Metadata& metadata, std::string_view name, const std::string& value) {
+  const locks::Limits limits;
+  std::size_t bytes = name.size() + value.size();
+  for (const auto& [one, text] : metadata) bytes += one.size() + text.size();
+  return metadata.size() < limits.metadata_pairs && bytes <= limits.metadata_bytes;
+}
+
 }  // namespace
 
 std::string read_concourse(const Lookup& lookup, const Source& source) {
@@ -39,8 +46,11 @@ Build read_build(const Lookup& lookup, const Source& source) {
               .pipeline = get("BUILD_PIPELINE_NAME"),
               .instance_vars = get("BUILD_PIPELINE_INSTANCE_VARS"),
               .team = get("BUILD_TEAM_NAME"),
-              .url = get("BUILD_URL")};
-  if (!build.url.empty()) build.url = http::without_userinfo(build.url);
+              .url = get("BUILD_URL"),
+              .short_url = get("BUILD_URL_SHORT")};
+  for (std::string* url : {&build.url, &build.short_url}) {
+    if (!url->empty()) *url = http::without_userinfo(*url);
+  }
   if (build.id.empty()) throw PayloadError("BUILD_ID is not set: a put is run by a build of Concourse");
   if (build.concourse.empty()) {
     throw PayloadError("ATC_EXTERNAL_URL is not set: give source.concourse, the URL of this Concourse");
@@ -87,20 +97,18 @@ locks::Metadata claim_metadata(const Build& build, const locks::Metadata& given)
     }
     metadata.push_back(pair);
   }
-  if (!build.url.empty()) metadata.emplace_back("url", build.url);
   metadata.emplace_back("build", build.id);
+  for (const std::string* url : {&build.url, &build.short_url}) {
+    if (url->empty() || !fits(metadata, "url", *url)) continue;
+    metadata.emplace_back("url", *url);
+    break;
+  }
   return metadata;
 }
 
 locks::Metadata with_waited(locks::Metadata metadata, std::chrono::milliseconds waited) {
-  const locks::Limits limits;
   std::string text = seconds_text(waited);
-  std::size_t bytes = std::string_view("waited").size() + text.size();
-  for (const auto& [name, value] : metadata) bytes += name.size() + value.size();
-  if (waited < std::chrono::seconds(1) || metadata.size() >= limits.metadata_pairs ||
-      bytes > limits.metadata_bytes) {
-    return metadata;
-  }
+  if (waited < std::chrono::seconds(1) || !fits(metadata, "waited", text)) return metadata;
   metadata.emplace_back("waited", std::move(text));
   return metadata;
 }

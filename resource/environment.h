@@ -21,7 +21,8 @@ struct Build {
   std::string job, pipeline;  // empty: a one-off build
   std::string instance_vars;  // JSON, of an instanced pipeline
   std::string team;
-  std::string url;  // empty: not known
+  std::string url;        // empty: not known
+  std::string short_url;  // the same build by its id alone
 };
 
 // Throws PayloadError when what identifies a build is not there (BUILD_ID, the Concourse's URL).
@@ -49,7 +50,8 @@ struct Owner {
 Owner owner(const Build& build, const std::string& lock, const std::optional<std::string>& key,
             const std::optional<std::string>& holder);
 
-// What goes along with a claim: the user's pairs, and the build's `url` and `build` (its id).
+// What goes along with a claim: the user's pairs, and the build's `url` and `build` (its id). Of an instanced
+// pipeline a URL may be long: where it would be more than a server takes, the short one goes, or none.
 // Throws PayloadError when the user's pairs take one of ours.
 locks::Metadata claim_metadata(const Build& build, const locks::Metadata& given);
 

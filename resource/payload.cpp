@@ -23,8 +23,7 @@ std::string web_url(const Member& member) {
              return a == (b >= 'A' && b <= 'Z' ? static_cast<char>(b - 'A' + 'a') : b);
            });
   };
-  if (!url.empty() && !begins("http://") && !begins("https://"))
-    member.refuse("must begin with http:// or https://");
+  if (!begins("http://") && !begins("https://")) member.refuse("must begin with http:// or https://");
   return url;
 }
 
@@ -55,7 +54,7 @@ const std::array<Field<Source>, 14> kSource = {{
 }};
 
 void read_holder(OutParams& params, const Member& member) {
-  std::string holder = member.some_text();
+  std::string holder = member.text();
   if (params.holder && *params.holder != holder) {
     throw PayloadError("params.lock_by, locked_by and requestor are names of one field: give one of them");
   }
@@ -76,7 +75,7 @@ const std::array<Field<OutParams>, 10> kOutParams = {{
      [](OutParams& p, const Member& m) {
        p.operation = Operation(m.choice({"lock", "unlock"}));
      }},
-    {"key", [](OutParams& p, const Member& m) { p.key = m.some_text(); }},
+    {"key", [](OutParams& p, const Member& m) { p.key = m.text(); }},
     {"lock_by", read_holder},
     {"locked_by", read_holder},
     {"requestor", read_holder},
@@ -84,12 +83,12 @@ const std::array<Field<OutParams>, 10> kOutParams = {{
     {"metadata", [](OutParams& p, const Member& m) { p.metadata = m.texts(); }},
     {"any_build", [](OutParams& p, const Member& m) { p.any_build = m.flag(); }},
     {"all", [](OutParams& p, const Member& m) { p.all = m.flag(); }},
-    {"from", [](OutParams& p, const Member& m) { p.from = m.some_text(); }},
+    {"from", [](OutParams& p, const Member& m) { p.from = m.text(); }},
 }};
 
 const std::array<Field<InParams>, 2> kInParams = {{
     {"skip_download", [](InParams& p, const Member& m) { p.skip_download = m.flag(); }},
-    {"key", [](InParams& p, const Member& m) { p.key = m.some_text(); }},
+    {"key", [](InParams& p, const Member& m) { p.key = m.text(); }},
 }};
 
 class Payload {

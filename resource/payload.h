@@ -1,7 +1,7 @@
 // What Concourse sends on stdin: source, params and version, read strictly. RapidJSON stays in payload.cpp.
 //
-// null is absent, and so is an empty text in source (generated pipelines emit both); "true" is true. A field
-// nobody knows is an error that names it and what is allowed. No error ever shows a value.
+// null is absent, and so is an empty text (generated pipelines emit both); "true" is true. A field nobody knows
+// is an error that names it and what is allowed. No error ever shows a value.
 #pragma once
 
 #include <chrono>

@@ -30,18 +30,11 @@ std::string Member::text() const {
   return std::string(view(value_));
 }
 
-std::string Member::some_text() const {
-  std::string result = text();
-  if (result.empty()) refuse("is empty: leave it out for its default");
-  return result;
-}
-
 bool Member::is_flag() const {
   return value_.IsBool() || (value_.IsString() && (view(value_) == "true" || view(value_) == "false"));
 }
 
 bool Member::flag() const {
-  if (value_.IsString() && view(value_).empty()) return false;
   if (!is_flag()) refuse("must be true or false");
   return value_.IsBool() ? value_.GetBool() : view(value_) == "true";
 }

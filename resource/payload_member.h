@@ -16,12 +16,11 @@ namespace lockkeeper::resource {
 
 class Member {
  public:
-  // `path`: "source.locker_uri". The value is neither absent nor null.
+  // `path`: "source.locker_uri". The value is neither absent, nor null, nor an empty text.
   Member(std::string path, const rapidjson::Value& value) : path_(std::move(path)), value_(value) {}
 
-  std::string text() const;       // may be empty
-  std::string some_text() const;  // may not
-  bool flag() const;              // true, false, "true", "false"
+  std::string text() const;
+  bool flag() const;  // true, false, "true", "false"
   bool is_flag() const;
   std::chrono::milliseconds duration() const;  // longer than nothing
   locks::Metadata texts() const;               // an object of texts, whole numbers and booleans
@@ -59,7 +58,8 @@ void read_fields(const rapidjson::Value* object, std::string_view where, const s
       for (const Field<Target>& field : fields) allowed += (allowed.empty() ? "" : ", ") + std::string(field.name);
       refuse_unknown(where, name, allowed);
     }
-    if (!one.value.IsNull()) known->read(target, Member(std::string(where) + "." + std::string(name), one.value));
+    const bool absent = one.value.IsNull() || (one.value.IsString() && one.value.GetStringLength() == 0);
+    if (!absent) known->read(target, Member(std::string(where) + "." + std::string(name), one.value));
   }
 }
 

@@ -79,8 +79,21 @@ TEST(Environment, WithoutABuildThereIsNoIdentity) {
 
 TEST(Environment, UrlAndIdOfTheBuildGoAlongAsMetadata) {
   EXPECT_EQ(claim_metadata(build_of({}), {{"ticket", "7"}}),
-            (locks::Metadata{{"ticket", "7"}, {"url", "https://ci.example.com/builds/4711"}, {"build", "4711"}}));
+            (locks::Metadata{{"ticket", "7"}, {"build", "4711"}, {"url", "https://ci.example.com/builds/4711"}}));
   EXPECT_THROW(claim_metadata(build_of({}), {{"url", "x"}}), PayloadError);
+}
+
+TEST(Environment, AUrlTooLongForAServerIsLeftOutOrShort) {
+  const std::string url = "https://ci.example.com/?vars.a=" + std::string(4096, 'x');
+  const std::string shorter = "https://u:p@ci.example.com/builds/4711";
+  EXPECT_EQ(claim_metadata(build_of({{"BUILD_URL", url}}), {}), (locks::Metadata{{"build", "4711"}}));
+  EXPECT_EQ(claim_metadata(build_of({{"BUILD_URL", url}, {"BUILD_URL_SHORT", shorter}}), {}),
+            (locks::Metadata{{"build", "4711"}, {"url", "https://ci.example.com/builds/4711"}}));
+  const locks::Metadata much{{"a", std::string(4070, 'x')}};
+  EXPECT_EQ(claim_metadata(build_of({{"BUILD_URL_SHORT", shorter}}), much).size(), 2U) << "neither fits";
+  locks::Metadata many;
+  for (int i = 0; i < 15; ++i) many.emplace_back(std::to_string(i), "x");
+  EXPECT_EQ(claim_metadata(build_of({}), many).back().first, "build");
 }
 
 TEST(Environment, WhatWasWaitedIsLeftOutWhereItWouldBeTooMuch) {

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <new>
+
 #include "out/out_verb.h"
 #include "tests/support/resource_stage.h"
 
@@ -278,8 +280,52 @@ TEST_F(LockStepTest, AHolderOfTheSameNameInAnotherBuildIsWarnedOf) {
   EXPECT_EQ(run.code, 0);
   EXPECT_THAT(
       run.log,
-      HasSubstr("warning: deployer (https://ci/builds/1) since 14:02Z (0s) also holds it by another claim"));
+      HasSubstr(
+          "warning: deployer (https://ci/builds/1) since 14:02Z (0s) also holds it by another claim, dead: "));
   EXPECT_THAT(run.output, HasSubstr("\"value\":\"deployer (2)\""));
+  EXPECT_THAT(server.calls, ElementsAre("lock", "acquire", "lock")) << "one look is enough for all there is to say";
+}
+
+TEST_F(LockStepTest, AClaimWithoutANameIsWarnedOfToo) {
+  server.hold("prod", "k", "deployer");
+  EXPECT_THAT(lock(R"({"key":"k","lock_by":"deployer"})").log, HasSubstr("by another claim without a name: "));
+}
+
+TEST_F(LockStepTest, AWarningThatCannotBeMadeWholeIsStillGiven) {
+  server.hold("prod", "k", "deployer", "dead", {{"url", "https://ci/builds/1"}, {"build", "1"}});
+  server.faults = {{}, {}, {[] { throw refused(); }}};
+  const VerbRun run = lock(R"({"key":"k","lock_by":"deployer"})");
+  EXPECT_EQ(run.code, 0);
+  EXPECT_THAT(run.log, HasSubstr("warning: deployer (https://ci/builds/1) since 14:02Z (0s) also holds it"));
+}
+
+TEST_F(LockStepTest, TheSameBuildIdAtAnotherConcourseIsAnotherBuild) {
+  server.hold("prod", "k", "deployer", "east",
+              {{"build", "4711"}, {"url", "https://east.example.com/builds/4711"}});
+  EXPECT_THAT(lock(R"({"key":"k","lock_by":"deployer"})").log, HasSubstr("also holds it by another claim, east"));
+}
+
+TEST_F(LockStepTest, AnotherBuildOfTheSameHolderIsToldToWhoWaits) {
+  server.hold("prod", "k", "deployer", "one", {{"build", "1"}, {"url", "https://ci/builds/1"}});
+  world.on_sleep = [&] {
+    if (world.sleeps == 2) {
+      server.free("prod");
+      server.hold("prod", "k", "deployer", "two", {{"build", "2"}, {"url", "https://ci/builds/2"}});
+    }
+    if (world.sleeps == 4) server.free("prod");
+  };
+  const VerbRun run = lock();
+  EXPECT_EQ(run.code, 0);
+  EXPECT_THAT(run.log, AllOf(HasSubstr("waiting for prod: held by deployer (https://ci/builds/1)"),
+                             HasSubstr("waiting for prod: held by deployer (https://ci/builds/2)")));
+}
+
+TEST_F(LockStepTest, AnExceptionOfAnyKindGivesBackWhatMayHaveBeenWon) {
+  server.faults = {{}, {[] { throw std::bad_alloc(); }, true}};
+  const VerbRun run = lock();
+  EXPECT_EQ(run.code, 1);
+  EXPECT_EQ(server.calls.back(), "withdraw");
+  EXPECT_EQ(server.count("prod"), 0U);
 }
 
 TEST_F(LockStepTest, KeysNeverShow) {

@@ -70,7 +70,7 @@ TEST(Payload, EveryFieldOfPutParamsIsRead) {
       parse_out(out_with(R"({"lock_op":"unlock","any_build":true,"key":"k","lock_by":"b"})")).params.any_build);
 }
 
-TEST(Payload, NullIsAbsentAndEmptyTextInSourceToo) {
+TEST(Payload, NullIsAbsent) {
   const OutRequest request = parse_out(
       R"({"source":{"locker_uri":"http://locks","lock_name":"prod","bosh_lock":"","ca_cert":null,"username":"",
           "skip_ssl_validation":null},"params":{"key":null,"lock_by":null,"wait":null,"from":null}})");
@@ -79,6 +79,30 @@ TEST(Payload, NullIsAbsentAndEmptyTextInSourceToo) {
   EXPECT_FALSE(request.params.from);
   EXPECT_EQ(parse_out(R"({"source":{"locker_uri":"http://l","lock_name":"p"},"params":null})").params.operation,
             Operation::lock);
+}
+
+TEST(Payload, AnEmptyTextIsAbsentInEveryField) {
+  const Source source = parse_check(source_with(R"(,"username":"","password":"","ca_cert":"","bosh_ca_cert":"",
+      "skip_ssl_validation":"","bosh_lock":"","concourse":"","request_timeout":"","unlock_timeout":"","versions":"",
+      "trigger_on":"","log_level":"")"))
+                            .source;
+  EXPECT_EQ(source.request_timeout, 10s);
+  EXPECT_EQ(source.unlock_timeout, 5min);
+  EXPECT_EQ(source.versions, Versions::each);
+  EXPECT_EQ(source.log_level, LogLevel::info);
+  const OutParams params =
+      parse_out(out_with(R"({"lock_op":"","key":"","lock_by":"","locked_by":"","requestor":"me",
+      "wait":"","metadata":"","any_build":"","all":"","from":""})"))
+          .params;
+  EXPECT_EQ(params.operation, Operation::lock);
+  EXPECT_FALSE(params.key);
+  EXPECT_EQ(params.holder, "me");
+  EXPECT_FALSE(params.wait.once) << "it waits";
+  EXPECT_FALSE(params.from);
+  EXPECT_FALSE(parse_in(R"({"source":{"locker_uri":"http://l","lock_name":"p"},"version":{"revision":"1"},
+                            "params":{"skip_download":"","key":""}})")
+                   .params.key);
+  EXPECT_EQ(fault_of(R"({"source":{"locker_uri":"","lock_name":"p"}})"), "source.locker_uri is missing");
 }
 
 TEST(Payload, TextTrueIsTrue) {
@@ -134,7 +158,6 @@ TEST(Payload, HolderHasThreeNamesOfWhichOneIsGiven) {
   EXPECT_EQ(parse_out(out_with(R"({"locked_by":"a"})")).params.holder, "a");
   EXPECT_EQ(parse_out(out_with(R"({"requestor":"a","lock_by":"a"})")).params.holder, "a");
   EXPECT_THAT(fault_of(out_with(R"({"requestor":"a","lock_by":"b"})")), HasSubstr("one of them"));
-  EXPECT_THAT(fault_of(out_with(R"({"lock_by":""})")), HasSubstr("is empty"));
 }
 
 TEST(Payload, WhatDoesNotGoTogetherIsRefused) {
