@@ -23,6 +23,7 @@ constexpr std::chrono::milliseconds kBound = 30s;
 constexpr std::size_t kVersions = 100;  // of one answer
 constexpr std::size_t kPage = 100;      // lines of history a request
 constexpr int kPages = 100;
+constexpr int kRounds = 10;  // of looking whether a busy lock has moved on
 
 class Check {
  public:
@@ -37,13 +38,20 @@ class Check {
   std::vector<std::string> run(std::optional<locks::Version> given) {
     const auto newest = page(0, true);
     if (!newest) return {resource::digest(lock_, state().holders)};
-    const bool known = given && *given + 1 >= newest->oldest && *given <= newest->version && *given > 0;
+    const locks::Version forgotten = forgotten_in(*newest);
+    const bool known = given && *given >= forgotten && *given <= newest->version && *given > 0;
     return known ? since(*given, *newest) : current(*newest);
   }
 
  private:
+  // Up to this version the lock's history is gone; 0: it is whole.
+  static locks::Version forgotten_in(const wire::HistoryView& history) {
+    return history.oldest == 0 ? history.version : history.oldest - 1;
+  }
+
   template <class Ask>
   auto ask(Ask ask_once) {
+    if (patience_.over()) throw resource::StepFailed(url_ + " answers too slowly (" + patience_.gave_up() + ")");
     return patience_.ask(url_, [&](std::chrono::milliseconds timeout) {
       server_.set_request_timeout(timeout);
       return ask_once();
@@ -83,9 +91,10 @@ class Check {
     return events;
   }
 
-  // Whether the lock is held after the last of `events`; those that came meanwhile are added.
+  // Whether the lock is held after the last of `events`; those that came meanwhile are added. Of a lock that never
+  // stands still the next check tells.
   bool held_after(std::vector<locks::Event>& events) {
-    for (;;) {
+    for (int rounds = 0; rounds < kRounds; ++rounds) {
       const wire::LockView now = state();
       const locks::Version last = events.empty() ? 0 : events.back().version;
       if (now.version <= last) return now.held;
@@ -93,6 +102,7 @@ class Check {
       if (more.empty()) return now.held;
       events.insert(events.end(), more.begin(), more.end());
     }
+    return true;
   }
 
   std::vector<locks::Version> reported(std::vector<locks::Event> events) {
@@ -122,7 +132,20 @@ class Check {
     std::vector<locks::Version> versions = reported(newest.events);
     if (versions.empty() && newest.more) versions = reported(events_after(0));
     if (!versions.empty()) return {std::to_string(versions.back())};
-    return {};
+    const locks::Version forgotten = forgotten_in(newest);
+    return forgotten == 0 ? std::vector<std::string>{} : before(forgotten);
+  }
+
+  // What is kept of the history tells nothing of interest: the grant that holds the lock, or for a free lock the
+  // last version that is gone, stands for what was.
+  std::vector<std::string> before(locks::Version forgotten) {
+    const wire::LockView now = state();
+    const bool unlocked = source_.trigger_on == resource::TriggerOn::unlocked;
+    if (!now.held) return {std::to_string(forgotten)};
+    if (unlocked) return {};
+    locks::Version token = 0;
+    for (const wire::ClaimView& claim : now.claims) token = std::max(token, claim.token);
+    return {std::to_string(token == 0 ? forgotten : token)};
   }
 
   resource::LockServer& server_;

@@ -6,30 +6,29 @@
 #include <fstream>
 #include <utility>
 
+#include "resource/standing.h"
+
 namespace lockkeeper::in {
 namespace {
 
-const wire::ClaimView* find_claim(const wire::LockView& view, const locks::Event& event) {
-  const auto at = std::find_if(view.claims.begin(), view.claims.end(), [&](const wire::ClaimView& claim) {
-    return event.claim.empty() ? claim.token == event.token && event.token != 0 : claim.claim == event.claim;
-  });
+constexpr std::size_t kPage = 100;  // lines of history a request
+
+const wire::ClaimView* claim_with(const wire::LockView& view, locks::Version token) {
+  const auto at = std::find_if(view.claims.begin(), view.claims.end(),
+                               [&](const wire::ClaimView& claim) { return claim.token == token; });
   return at == view.claims.end() ? nullptr : &*at;
 }
 
 // The claim that was granted at that version and still stands tells the same as its line of history.
-std::optional<locks::Event> event_of(const wire::LockView& view, locks::Version version) {
-  for (const wire::ClaimView& claim : view.claims) {
-    if (claim.token != version) continue;
-    locks::Event event;
-    event.version = version;
-    event.at = claim.since;
-    event.what = locks::What::acquired;
-    event.holder = claim.holder;
-    event.claim = claim.claim;
-    event.token = claim.token;
-    return event;
-  }
-  return std::nullopt;
+locks::Event event_of(const wire::ClaimView& claim) {
+  locks::Event event;
+  event.version = claim.token;
+  event.at = claim.since;
+  event.what = locks::What::acquired;
+  event.holder = claim.holder;
+  event.claim = claim.claim;
+  event.token = claim.token;
+  return event;
 }
 
 // The server tells nobody a key. A claim's name is a digest over it, so that a key can be tried: the one that was
@@ -77,16 +76,21 @@ Fetched fetch(resource::LockServer& server, resource::Patience& patience, const 
     if (name == "revision") fetched.revision = value;
   }
   const auto number = resource::revision(version);
-  if (!number || server.kind() == client::ServerKind::original) return fetched;
-  fetched.event = event_of(fetched.now, *number);
-  if (!fetched.event && *number > 0 && *number <= fetched.now.version) {
-    wire::HistoryView history = ask([&] { return server.history(lock, *number - 1, 1, false); });
-    if (!history.events.empty() && history.events.front().version == *number) {
-      fetched.event = std::move(history.events.front());
-    }
+  if (!number || *number == 0 || *number > fetched.now.version || server.kind() == client::ServerKind::original) {
+    return fetched;
   }
-  if (!fetched.event) return fetched;
-  if (const wire::ClaimView* claim = find_claim(fetched.now, *fetched.event)) {
+  const wire::ClaimView* claim = claim_with(fetched.now, *number);
+  if (claim != nullptr) {
+    fetched.event = event_of(*claim);
+  } else {
+    wire::HistoryView history = ask([&] { return server.history(lock, *number - 1, 1, false); });
+    if (history.events.empty() || history.events.front().version != *number) return fetched;
+    fetched.event = std::move(history.events.front());
+    claim = resource::standing(fetched.now, fetched.event->claim, fetched.event->token, [&](locks::Version after) {
+      return ask([&] { return server.history(lock, after, kPage, false); });
+    });
+  }
+  if (claim != nullptr) {
     fetched.stands = true;
     fetched.claim_metadata = claim->metadata;
     fetched.key = key_of(fetched, concourse, given_key);

@@ -1,5 +1,6 @@
 #include "out/fetched_claim.h"
 
+#include <charconv>
 #include <fstream>
 #include <iterator>
 
@@ -16,11 +17,17 @@ std::string field(const std::string& folder, const char* name) {
   return text;
 }
 
+locks::Version number(const std::string& text) {
+  locks::Version number = 0;
+  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return fault == std::errc() && end == text.data() + text.size() ? number : 0;
+}
+
 }  // namespace
 
 FetchedClaim read_fetched(const std::string& folder) {
   FetchedClaim fetched{field(folder, "lock"), field(folder, "lock_by"), field(folder, "claim"),
-                       field(folder, "key")};
+                       number(field(folder, "token")), field(folder, "key")};
   if (fetched.lock.empty()) {
     throw resource::StepFailed(
         "params.from names no folder of a fetched lock: it has no file \"lock\" (was it got "

@@ -3,6 +3,8 @@
 #include <optional>
 #include <string>
 
+#include "locks/record.h"
+
 namespace lockkeeper::out {
 
 // What `in` wrote about a claim: one file a field. An absent file is an empty field.
@@ -10,7 +12,8 @@ struct FetchedClaim {
   std::string lock;
   std::string holder;
   std::string claim;
-  std::string key;  // only there while the hold stood at the fetch
+  locks::Version token = 0;  // that the claim had then
+  std::string key;           // only there while the hold stood at the fetch
 };
 
 // Throws StepFailed when there is no fetched lock in `folder`.

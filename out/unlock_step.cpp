@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "out/fetched_claim.h"
+#include "resource/standing.h"
 
 namespace lockkeeper::out {
 
@@ -20,10 +21,11 @@ std::uint64_t count_of(const wire::LockView& view, const std::string& holder) {
   return 0;
 }
 
-const wire::ClaimView* find_claim(const wire::LockView& view, const std::string& name) {
-  const auto at = std::find_if(view.claims.begin(), view.claims.end(),
-                               [&](const wire::ClaimView& claim) { return claim.claim == name; });
-  return at == view.claims.end() ? nullptr : &*at;
+constexpr std::size_t kPage = 100;  // lines of history a request
+
+bool holds(const std::vector<wire::HoldView>& holders, const std::string& holder) {
+  return std::any_of(holders.begin(), holders.end(),
+                     [&](const wire::HoldView& hold) { return hold.holder == holder; });
 }
 
 wire::ReleasedView nothing(const wire::LockView& view) {
@@ -70,13 +72,16 @@ void UnlockStep::run(std::ostream& output) {
   wire::DeniedView denied = std::get<wire::DeniedView>(result);
   if (denied.holders.empty()) denied.holders = lock().holders;  // an original does not say
   const std::string who = holders_text(denied.holders, world_.wall());
-  if (params.any_build || params.from || (params.all && params.key)) {
+  // This build's claim is named after its key: where another key holds, there is no claim of this build. What was
+  // asked for by a holder's name is there, though, if that holder is.
+  const bool named = params.any_build || (params.all && (params.key || params.holder));
+  if (params.from || (named && holds(denied.holders, owner_.identity.holder))) {
     throw StepFailed(order_.lock + " is held with another key, by " + who);
   }
-  // This build's claim is named after its key: where another key holds, there is no claim of this build.
   wire::ReleasedView none;
   none.version = denied.version;
   none.holders = denied.holders;
+  other_key_ = true;
   answer(none, output);
 }
 
@@ -97,11 +102,17 @@ UnlockStep::Answer UnlockStep::release_from() {
   if (fetched.lock != order_.lock) {
     throw StepFailed("params.from holds a fetched lock named " + fetched.lock + ", not " + order_.lock);
   }
-  if (fetched.claim.empty()) throw StepFailed("params.from holds a lock that was fetched without a claim");
+  if (fetched.claim.empty() || fetched.token == 0) {
+    throw StepFailed("params.from holds a lock that was fetched without a claim");
+  }
+  // The claim's name alone would also free what that build locked later.
+  const wire::LockView view = lock();
+  const bool stands = resource::standing(view, fetched.claim, fetched.token, [&](locks::Version after) {
+    return ask([&] { return server_.history(order_.lock, after, kPage, false); });
+  });
+  if (!stands) return nothing(view);
   client::Identity identity{fetched.key.empty() ? order_.params.key.value_or("") : fetched.key, fetched.holder};
   if (identity.key.empty()) {
-    const wire::LockView view = lock();
-    if (find_claim(view, fetched.claim) == nullptr) return nothing(view);
     throw StepFailed("the fetched claim of " + fetched.holder +
                      " is locked with a key that the get step was not "
                      "given: give it here or there as params.key");
@@ -133,11 +144,48 @@ UnlockStep::Answer UnlockStep::release_oldest() {
   });
 }
 
+// A job that unlocks what another build locked would leave it locked for ever, and nobody would hear of it.
+void UnlockStep::warn_of_what_stays(const std::vector<wire::HoldView>& holders) {
+  if (order_.params.from || holders.empty()) return;
+  const std::string& holder = owner_.identity.holder;
+  std::string how;
+  if (holds(holders, holder)) {
+    how = other_key_ ? "by this very holder, but with another key" : "by this very holder";
+  } else if (same_key(holders)) {
+    how = "with this very key, by " + holders_text(holders, world_.wall());
+  } else {
+    return;
+  }
+  log_.warn("nothing was unlocked, and " + order_.lock + " stays locked " + how +
+            ": an unlock frees its own build's claim alone; to free what another build locked, give it the same "
+            "key and lock_by, and any_build: true");
+}
+
+// As far as can be known without changing anything: a server that took the release of a holder that holds nothing
+// has compared the keys, and a claim of a build is named after its key.
+bool UnlockStep::same_key(const std::vector<wire::HoldView>& holders) {
+  if (other_key_ || holders.empty()) return false;
+  if (order_.params.any_build || order_.params.all || server_.kind() == client::ServerKind::original) return true;
+  if (!order_.params.key) return false;  // this build's own, which nobody else has
+  try {
+    const wire::LockView view = server_.lock(order_.lock);
+    return std::any_of(view.claims.begin(), view.claims.end(), [&](const wire::ClaimView& claim) {
+      const std::string build = resource::metadata_value(claim.metadata, "build");
+      return !build.empty() && claim.claim == resource::claim_name(order_.build.concourse, build, order_.lock,
+                                                                   {owner_.identity.key, claim.holder});
+    });
+  } catch (...) {
+    resource::current_failure();  // the unlock itself has got through
+    return false;
+  }
+}
+
 void UnlockStep::answer(const wire::ReleasedView& released, std::ostream& output) {
   const bool original = server_.kind() == client::ServerKind::original;
   const std::string left =
       released.holders.empty() ? "it is free" : "it is held by " + holders_text(released.holders, world_.wall());
   if (released.released == 0) {
+    warn_of_what_stays(released.holders);
     log_.info((order_.params.any_build || order_.params.all || order_.params.from ? owner_.identity.holder
                                                                                   : std::string("this build")) +
               " holds nothing on " + order_.lock + ": " + left);

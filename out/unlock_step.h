@@ -4,6 +4,7 @@
 #include <iosfwd>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "resource/answer.h"
 #include "resource/patience.h"
@@ -37,6 +38,8 @@ class UnlockStep {
   template <class Ask>
   auto ask(Ask ask_once);
   wire::LockView lock();
+  void warn_of_what_stays(const std::vector<wire::HoldView>& holders);
+  bool same_key(const std::vector<wire::HoldView>& holders);
   void answer(const wire::ReleasedView& released, std::ostream& output);
 
   resource::World& world_;
@@ -46,6 +49,7 @@ class UnlockStep {
   Order order_;
   std::string server_url_;
   resource::Owner owner_;
+  bool other_key_ = false;  // the server refused: another key holds the lock
 };
 
 }  // namespace lockkeeper::out

@@ -45,7 +45,8 @@ class Patience {
   bool pause(std::optional<std::chrono::seconds> retry_after, const std::function<std::string()>& state);
 
   std::chrono::milliseconds waited() const;
-  std::string gave_up() const;  // "gave up after 30s"
+  bool over() const { return left() == std::chrono::milliseconds(0); }  // the bound is reached
+  std::string gave_up() const;                                          // "gave up after 30s"
 
  private:
   std::chrono::milliseconds request_timeout() const;

@@ -7,11 +7,6 @@ namespace {
 
 using locks::What;
 
-bool takes(const locks::Event& event) {
-  return event.what == What::acquired || event.what == What::shared || event.what == What::granted ||
-         event.what == What::imported;
-}
-
 // A withdrawal ends a claim when it names a token; else it only closed a name.
 bool ends(const locks::Event& event) {
   return event.what == What::released || event.what == What::lapsed || event.what == What::forced ||
@@ -19,6 +14,11 @@ bool ends(const locks::Event& event) {
 }
 
 }  // namespace
+
+bool takes(const locks::Event& event) {
+  return event.what == What::acquired || event.what == What::shared || event.what == What::granted ||
+         event.what == What::imported;
+}
 
 bool reported(const locks::Event& event) {
   return takes(event) || ends(event);

@@ -12,6 +12,9 @@ namespace lockkeeper::resource {
 // give-back; renewals, take-overs and places in the queue are not.
 bool reported(const locks::Event& event);
 
+// A hold began with it.
+bool takes(const locks::Event& event);
+
 // The versions of `events` (of one lock, in order, without gaps to its newest) that `trigger_on` lets through.
 // `held`: the lock after the last of them. unlocked: the events that left the lock free.
 std::vector<locks::Version> reported_versions(const std::vector<locks::Event>& events, TriggerOn trigger_on,

@@ -138,7 +138,7 @@ wire::HistoryView FakeServer::history(const std::string& name, locks::Version af
     const std::vector<locks::Event>& all = events[name];
     wire::HistoryView view;
     view.version = records[name].head.version;
-    view.oldest = all.empty() ? view.version + 1 : all.front().version;
+    view.oldest = all.empty() ? 0 : all.front().version;
     std::vector<locks::Event> fitting;
     for (const locks::Event& event : all) {
       if (event.version > after) fitting.push_back(event);

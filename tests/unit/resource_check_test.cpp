@@ -77,6 +77,41 @@ TEST_F(CheckTest, AForgottenVersionGivesTheCurrentOne) {
       << "nothing is missing";
 }
 
+TEST_F(CheckTest, WhereAllHistoryIsForgottenTheLockAsItIsStandsForIt) {
+  for (int i = 0; i < 3; ++i) server.hold("prod", "k", "a", "claim-" + std::to_string(i));
+  server.events["prod"].clear();
+  EXPECT_EQ(check(), "[{\"revision\":\"3\"}]\n");
+  EXPECT_EQ(check(revision(2)), "[{\"revision\":\"3\"}]\n") << "what came after it is not known";
+  EXPECT_EQ(check(revision(3)), "[{\"revision\":\"3\"}]\n");
+  const std::string unlocked = R"(,"trigger_on":"unlocked")";
+  EXPECT_EQ(check("", unlocked), "[]\n") << "it is held";
+  server.decide("prod", {"", {}, locks::Release{.key = "k", .holder = "b", .claim = "none"}});
+  EXPECT_EQ(check(), "[{\"revision\":\"3\"}]\n") << "a withdrawal is no version";
+  server.free("prod");
+  server.events["prod"].clear();
+  EXPECT_EQ(check(revision(2)), "[{\"revision\":\"5\"}]\n");
+  EXPECT_EQ(check(revision(2), unlocked), "[{\"revision\":\"5\"}]\n");
+}
+
+TEST_F(CheckTest, ALockThatNeverStandsStillIsNotReadForEver) {
+  server.hold("prod", "k", "a");
+  server.on_call = [&](const std::string& call) {
+    if (call == "lock") server.hold("prod", "k", "a");
+  };
+  EXPECT_EQ(check(revision(1), R"(,"trigger_on":"unlocked")"), "[{\"revision\":\"1\"}]\n");
+  EXPECT_LT(server.calls.size(), 30U);
+}
+
+TEST_F(CheckTest, AServerThatIsSlowEachTimeIsGivenUpToo) {
+  for (int i = 0; i < 9000; ++i) server.hold("prod", "k", "a");
+  server.on_call = [&](const std::string&) { stage.world.passed += 2s; };
+  const VerbRun slow = stage.run(
+      check::run, R"({"source":{"locker_uri":"http://locks","lock_name":"prod"},"version":{"revision":"1"}})");
+  EXPECT_EQ(slow.code, 1);
+  EXPECT_EQ(stage.world.passed, 30s);
+  EXPECT_THAT(slow.log, HasSubstr("answers too slowly (gave up after 30s)"));
+}
+
 TEST_F(CheckTest, APutsOwnVersionStaysThoughItIsNoneOfTheReportedOnes) {
   stage.run(out::run,
             R"({"source":{"locker_uri":"http://locks","lock_name":"prod"},"params":{"lock_op":"unlock"}})");
@@ -209,6 +244,33 @@ TEST_F(InTest, SucceedsWhenTheLockHasMovedOnButWithoutTheKey) {
   EXPECT_EQ(file("token"), "1");
   EXPECT_FALSE(there("key"));
   EXPECT_THAT(file("lock.json"), HasSubstr(R"("stands":false)"));
+}
+
+TEST_F(InTest, AnEarlierHoldOfTheSameBuildIsNotTheOneThatStands) {
+  put("{}");
+  put(R"({"lock_op":"unlock"})");
+  put(R"({"metadata":{"round":"two"}})");
+  for (const std::string version : {"1", "2"}) {
+    const VerbRun run = get(R"({"revision":")" + version + "\"}");
+    EXPECT_EQ(run.code, 0) << version;
+    EXPECT_FALSE(there("key")) << version;
+    EXPECT_THAT(file("lock.json"), HasSubstr(R"("stands":false)")) << version;
+    EXPECT_EQ(file("token"), "1") << version;
+    EXPECT_THAT(run.output, Not(HasSubstr("waited"))) << version;
+  }
+  get(R"({"revision":"3"})");
+  EXPECT_TRUE(there("key"));
+}
+
+TEST_F(InTest, AHoldThatWasTakenOverIsTheSameHold) {
+  put("{}");
+  server.hold("prod", "https://ci.example.com build 4711", "somebody else");
+  put("{}");
+  for (const std::string version : {"1", "3"}) {
+    get(R"({"revision":")" + version + "\"}");
+    EXPECT_TRUE(there("key")) << version;
+    std::filesystem::remove(folder / "key");
+  }
 }
 
 TEST_F(InTest, VersionsThatAreNotOursGetTheLocksStateNow) {

@@ -95,6 +95,60 @@ TEST_F(UnlockStepTest, AnyBuildWithAnotherKeyFailsAndSaysWhoHolds) {
   EXPECT_EQ(server.count("prod"), 1U);
 }
 
+TEST_F(UnlockStepTest, AHolderThatHoldsNothingHasNothingToUnlockWhateverKeyHolds) {
+  server.hold("prod", "k", "a");
+  for (const std::string how : {R"("any_build":true)", R"("all":true)"}) {
+    const VerbRun run = put(R"({"lock_op":"unlock","key":"other","lock_by":"b",)" + how + "}");
+    EXPECT_EQ(run.code, 0) << how;
+    EXPECT_EQ(run.log, "b holds nothing on prod: it is held by a since 14:02Z (0s)\n");
+    EXPECT_EQ(put(R"({"lock_op":"unlock","key":"other","lock_by":"a",)" + how + "}").code, 1) << how;
+  }
+  EXPECT_EQ(put(R"({"lock_op":"unlock","lock_by":"a","all":true})").code, 1) << "it does hold, by another key";
+  EXPECT_EQ(server.count("prod"), 1U);
+}
+
+class WhatStaysTest : public UnlockStepTest {
+ protected:
+  // What the job that locks does; after that, this is another build.
+  void locked(const std::string& params) {
+    put(params);
+    stage.environment["BUILD_ID"] = "5000";
+    stage.environment["BUILD_JOB_NAME"] = "finish";
+  }
+  static constexpr const char* kWarning = "warning: nothing was unlocked, and prod stays locked ";
+};
+
+TEST_F(WhatStaysTest, AnUnlockOfWhatAnotherBuildLockedUnderThisNameWarnsAndTellsTheRemedy) {
+  locked(R"({"key":"k","lock_by":"train"})");
+  const VerbRun run = put(R"({"lock_op":"unlock","key":"k","lock_by":"train"})");
+  EXPECT_EQ(run.code, 0);
+  EXPECT_THAT(run.log, testing::AllOf(HasSubstr(std::string(kWarning) + "by this very holder:"),
+                                      HasSubstr("any_build: true")));
+  EXPECT_EQ(put(R"({"lock_op":"unlock","key":"k","lock_by":"train","any_build":true})").code, 0);
+  EXPECT_EQ(server.count("prod"), 0U) << "the remedy is one";
+}
+
+TEST_F(WhatStaysTest, SoDoesOneWithThisKeyAlone) {
+  locked(R"({"key":"k"})");
+  EXPECT_THAT(put(R"({"lock_op":"unlock","key":"k"})").log,
+              HasSubstr(std::string(kWarning) + "with this very key, by main/web/deploy #12"));
+  EXPECT_THAT(put(R"({"lock_op":"unlock","key":"k","lock_by":"mistyped","any_build":true})").log,
+              HasSubstr(std::string(kWarning) + "with this very key, by main/web/deploy #12"));
+  const VerbRun other = put(R"({"lock_op":"unlock","key":"other"})");
+  EXPECT_THAT(other.log, testing::Not(HasSubstr("warning"))) << "that is somebody else's";
+}
+
+TEST_F(WhatStaysTest, AnUnlockThatForgotItsKeyWarnsToo) {
+  put(R"({"key":"k"})");
+  EXPECT_THAT(put(R"({"lock_op":"unlock"})").log, HasSubstr(std::string(kWarning) + "by this very holder"));
+}
+
+TEST_F(WhatStaysTest, ALookThatFailsFailsNoUnlock) {
+  locked(R"({"key":"k"})");
+  server.faults = {{}, {[] { throw HttpError(HttpError::Kind::connect, "refused"); }}};
+  EXPECT_EQ(put(R"({"lock_op":"unlock","key":"k"})").code, 0);
+}
+
 TEST_F(UnlockStepTest, AllTakesAllClaimsOfTheHolder) {
   server.hold("prod", "k", "deployer", "first");
   server.hold("prod", "k", "deployer");
@@ -130,6 +184,7 @@ TEST_F(FromTest, FreesTheFetchedClaim) {
   file("lock", "prod\n");
   file("lock_by", "deployer");
   file("claim", "second");
+  file("token", "2");
   file("key", "k");
   const VerbRun run = unlock();
   EXPECT_EQ(run.code, 0) << run.log;
@@ -141,6 +196,7 @@ TEST_F(FromTest, AClaimThatHasGoneIsUnlockedAlready) {
   file("lock", "prod");
   file("lock_by", "deployer");
   file("claim", "second");
+  file("token", "2");
   EXPECT_EQ(unlock().code, 0);
 }
 
@@ -149,10 +205,30 @@ TEST_F(FromTest, AStandingClaimWhoseKeyIsNotKnownAsksForIt) {
   file("lock", "prod");
   file("lock_by", "deployer");
   file("claim", "second");
+  file("token", "1");
   const VerbRun run = unlock();
   EXPECT_EQ(run.code, 1);
   EXPECT_THAT(run.log, HasSubstr("params.key"));
   EXPECT_EQ(unlock(R"(,"key":"k")").code, 0);
+  EXPECT_EQ(server.count("prod"), 0U);
+}
+
+TEST_F(FromTest, WhatTheSameBuildLockedLaterStays) {
+  put(R"({"key":"k"})");
+  file("lock", "prod");
+  file("lock_by", "main/web/deploy #12");
+  file("claim", server.records["prod"].claims.front().name);
+  file("token", "1");
+  file("key", "k");
+  put(R"({"lock_op":"unlock","key":"k"})");
+  put(R"({"key":"k"})");
+  const VerbRun run = unlock();
+  EXPECT_EQ(run.code, 0);
+  EXPECT_THAT(run.log, HasSubstr("holds nothing on prod: it is held by main/web/deploy #12"));
+  EXPECT_EQ(server.count("prod"), 1U);
+  put(R"({"key":"k"})");  // taken over: still that hold
+  file("token", "3");
+  EXPECT_EQ(unlock().code, 0);
   EXPECT_EQ(server.count("prod"), 0U);
 }
 
