@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import pathlib
+import re
 import socket
 import subprocess
 import time
@@ -285,10 +286,13 @@ def test_any_build_frees_what_another_build_locked(server, source, lock):
     named = {"key": "release", "lock_by": "release train"}
     Build(job="begin").put(source, named).must()
     Build(job="begin", name="13").put(source, named).must()
-    Build(job="end").put(source, UNLOCK | named).must()
+    leaked = Build(job="end").put(source, UNLOCK | named).must()
+    assert "warning: nothing was unlocked" in leaked.log and "any_build: true" in leaked.log
     assert count(server, lock) == 2, "without any_build a build frees its own claims alone"
     Build(job="end").put(source, UNLOCK | named | {"any_build": True}).must()
     assert count(server, lock) == 1
+    nobody = UNLOCK | named | {"any_build": True, "key": "wrong", "lock_by": "nobody"}
+    assert "nobody holds nothing" in Build(job="end").put(source, nobody).must().log
     wrong = Build(job="end").put(source, UNLOCK | named | {"any_build": True, "key": "wrong"}).must_fail()
     assert "held with another key, by release train" in wrong.log
     Build(job="end").put(source, UNLOCK | named | {"any_build": True}).must()
@@ -313,6 +317,18 @@ def test_from_frees_the_fetched_claim_in_a_later_build(server, source, lock):
     assert "holds nothing" in end.put(source, UNLOCK | {"from": "the-lock"}).must().log
 
 
+def test_from_frees_no_later_hold_of_the_same_build(server, source, lock):
+    build, end = Build(job="begin"), Build(job="end")
+    first = build.put(source).must()
+    end.get(source, first.version, name="first").must()
+    unlocked = build.put(source, UNLOCK).must()
+    build.put(source).must()
+    for version in (first.version, unlocked.version):
+        assert not (build.get(source, version).must().folder / "key").exists()
+    assert "holds nothing" in end.put(source, UNLOCK | {"from": "first"}).must().log
+    assert count(server, lock) == 1
+
+
 def test_a_dead_builds_claim_is_warned_of_and_freed_by_one_line(server, source, lock):
     dead = Build(id="99", name="98")
     dead.put(source, {"key": "k", "lock_by": "nightly"}).must()
@@ -324,12 +340,45 @@ def test_a_dead_builds_claim_is_warned_of_and_freed_by_one_line(server, source, 
     body = json.dumps({"key": "https://ci.example.com build 99", "lock_by": "main/deploy/job #98"})
     subprocess.run(["curl", "-sf", "-X", "DELETE", "-d", body, f"{server.url}/lock/{other}"], check=True)
     assert count(server, other) == 0
-    # Nor need anything be known of it at all (the README's line).
-    dead.put(source | {"lock_name": other}).must()
-    subprocess.run(["curl", "-sf", "-X", "POST", f"{server.url}/lock/{other}/force-release",
-                    "-d", '{"reason": "build 99 died with its worker"}'], check=True)
-    assert count(server, other) == 0
-    assert history(server, other)[-1][0] == "forced"
+
+
+def test_the_readmes_lines_free_a_dead_builds_claim_alone_or_everybodys(server, source):
+    readme = (pathlib.Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    section = readme.split("### A build that died\n")[1].split("\n## ")[0]
+    one_claim, everybody = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+
+    def run(line):
+        environment = os.environ | {"USER": "operator:", "LOCKS": server.url}
+        done = subprocess.run(["sh", "-c", line], env=environment, capture_output=True, text=True, check=True)
+        assert "response" in json.loads(done.stdout), done.stdout
+
+    shared, source = {"key": "k", "lock_by": "nightly"}, source | {"lock_name": "production"}
+    dead, alive = Build(name="98"), Build(name="99")
+    dead.put(source, shared).must()
+    warning = next(line for line in alive.put(source, shared).must().log.splitlines() if line.startswith("warning: "))
+    assert dead.url in warning
+    claim = re.search(r"concourse-\w+", warning).group()
+    for example, real in (("https://ci.example.com build 4711", "k"), ("main/web/deploy #12", "nightly"),
+                          ("concourse-...", claim)):
+        assert one_claim.count(f'"{example}"') == 1
+        one_claim = one_claim.replace(f'"{example}"', f'"{real}"')
+    run(one_claim)
+    left = state(server, "production")["claims"]
+    assert [one["metadata"]["build"] for one in left] == [alive.id]
+    assert not [line for line in alive.put(source, shared).must().log.splitlines() if line.startswith("warning: ")]
+
+    dead.put(source, shared).must()
+    run(everybody)
+    assert count(server, "production") == 0
+    assert history(server, "production")[-1][0] == "forced"
+
+
+def test_a_builds_url_of_any_length_does_not_keep_it_from_locking(server, source, lock):
+    build = Build(instance_vars={"notes": "x y" * 1500})
+    build.put(source).must()
+    assert state(server, lock)["claims"][0]["metadata"]["url"] == f"https://ci.example.com/builds/{build.id}"
+    build.put(source, UNLOCK).must()
+    assert count(server, lock) == 0
 
 
 # ---- bounds and failures
