@@ -60,6 +60,8 @@ class Server:
         self.environment = {"PATH": os.environ.get("PATH", ""), "PORT": str(port)}
         # A sanitizer's settings come along.
         self.environment |= {k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")}
+        if "LOCKKEEPER_SANITIZED" in os.environ:
+            self.environment["LOCKKEEPER_IO_THREADS"] = "3"  # races need somebody to race with, also on two cores
         if store is not None:
             self.arguments += ["--store", f"sqlite:{store}"]
         elif config is not None:
