@@ -1,4 +1,5 @@
-// The engine's thread asleep: whoever brings it something pays for a wake-up only then.
+// A thread that waits for work (the engine's, a store's): whoever brings it something pays for a wake-up only when
+// it sleeps.
 #pragma once
 
 #include <atomic>

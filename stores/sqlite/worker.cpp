@@ -100,22 +100,14 @@ void SqliteStore::Worker::start(engine::Completions& completions) {
 }
 
 void SqliteStore::Worker::push(Operation* chain) {
-  bool idle = false;
-  {
-    const std::lock_guard lock(mutex_);
-    idle = begun_.empty();
-    begun_.push_back(chain);
-  }
-  if (idle) awake_.notify_one();
+  begun_.push(chain);
+  sleeper_.wake();
 }
 
 void SqliteStore::Worker::close() {
   if (!database_) return;
-  {
-    const std::lock_guard lock(mutex_);
-    closing_ = true;
-  }
-  awake_.notify_one();
+  closing_ = true;
+  sleeper_.wake();
   if (thread_.joinable()) thread_.join();
   try {
     settle_heads();
@@ -133,29 +125,27 @@ void SqliteStore::Worker::close() {
 }
 
 void SqliteStore::Worker::run() {
-  while (true) {
-    const auto chains = wait();
-    if (chains.empty()) return;
-    take_turn(chains);
+  while (Operation* begun = wait()) {
+    take_turn(begun);
     checkpoint_if_due();
   }
 }
 
-std::vector<Operation*> SqliteStore::Worker::wait() {
-  std::unique_lock lock(mutex_);
-  awake_.wait(lock, [this] { return !begun_.empty() || closing_; });
-  return std::exchange(begun_, {});
+Operation* SqliteStore::Worker::wait() {
+  while (true) {
+    const bool closing = closing_;  // before looking: what was begun before close() is still carried out
+    if (Operation* begun = begun_.take(); begun != nullptr || closing) return begun;
+    sleeper_.sleep(std::chrono::hours(1), [this] { return begun_.empty() && !closing_; });
+  }
 }
 
 // Reads go first: they are short, and the engine decides on their answers while the commits wait for the disk.
-void SqliteStore::Worker::take_turn(const std::vector<Operation*>& chains) {
+void SqliteStore::Worker::take_turn(Operation* begun) {
   Chain reading;
   Chain writing;
-  for (auto* chain : chains) {
-    while (chain) {
-      auto* operation = std::exchange(chain, chain->next);
-      (writes(*operation) ? writing : reading).add(operation);
-    }
+  while (begun) {
+    auto* operation = std::exchange(begun, begun->next);
+    (writes(*operation) ? writing : reading).add(operation);
   }
   if (reading.first) answer_reads(reading);
   if (writing.first) answer_writes(writing);

@@ -3,13 +3,12 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <thread>
-#include <vector>
 
+#include "engine/inbox.h"
+#include "engine/sleeper.h"
 #include "stores/sqlite/database.h"
 #include "stores/sqlite/heads.h"
 #include "stores/sqlite/history.h"
@@ -37,8 +36,8 @@ class SqliteStore::Worker {
   };
 
   void run();
-  std::vector<engine::Operation*> wait();  // empty: closing, and nothing is left
-  void take_turn(const std::vector<engine::Operation*>& chains);
+  engine::Operation* wait();  // null: closing, and nothing is left
+  void take_turn(engine::Operation* begun);
   void answer_reads(Chain chain);
   void answer_writes(Chain chain);
   engine::Failed explain(const sqlite::SqliteError& error, bool committing);
@@ -56,10 +55,9 @@ class SqliteStore::Worker {
   std::unique_ptr<sqlite::Statement> commit_;
   engine::Completions* completions_ = nullptr;
 
-  std::mutex mutex_;
-  std::condition_variable awake_;
-  std::vector<engine::Operation*> begun_;  // chains; guarded by mutex_
-  bool closing_ = false;                   // guarded by mutex_
+  engine::Inbox<engine::Operation> begun_;
+  engine::Sleeper sleeper_;
+  std::atomic<bool> closing_ = false;
   std::atomic<bool> ready_ = true;
   std::thread thread_;
 };
