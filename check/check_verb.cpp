@@ -132,20 +132,17 @@ class Check {
     std::vector<locks::Version> versions = reported(newest.events);
     if (versions.empty() && newest.more) versions = reported(events_after(0));
     if (!versions.empty()) return {std::to_string(versions.back())};
-    const locks::Version forgotten = forgotten_in(newest);
-    return forgotten == 0 ? std::vector<std::string>{} : before(forgotten);
+    return forgotten_in(newest) == 0 ? std::vector<std::string>{} : grant();
   }
 
-  // What is kept of the history tells nothing of interest: the grant that holds the lock, or for a free lock the
-  // last version that is gone, stands for what was.
-  std::vector<std::string> before(locks::Version forgotten) {
-    const wire::LockView now = state();
-    const bool unlocked = source_.trigger_on == resource::TriggerOn::unlocked;
-    if (!now.held) return {std::to_string(forgotten)};
-    if (unlocked) return {};
+  // What is kept of the history tells nothing of interest: the grant that holds the lock stands for what was. A
+  // free lock has none then, as one that nothing ever happened to: its version is a number that also moves when
+  // other locks are forgotten.
+  std::vector<std::string> grant() {
+    if (source_.trigger_on == resource::TriggerOn::unlocked) return {};
     locks::Version token = 0;
-    for (const wire::ClaimView& claim : now.claims) token = std::max(token, claim.token);
-    return {std::to_string(token == 0 ? forgotten : token)};
+    for (const wire::ClaimView& claim : state().claims) token = std::max(token, claim.token);
+    return token == 0 ? std::vector<std::string>{} : std::vector{std::to_string(token)};
   }
 
   resource::LockServer& server_;

@@ -158,7 +158,7 @@ void UnlockStep::warn_of_what_stays(const std::vector<wire::HoldView>& holders) 
   }
   log_.warn("nothing was unlocked, and " + order_.lock + " stays locked " + how +
             ": an unlock frees its own build's claim alone; to free what another build locked, give it the same "
-            "key and lock_by, and any_build: true");
+            "key and lock_by as its lock has, and any_build: true");
 }
 
 // As far as can be known without changing anything: a server that took the release of a holder that holds nothing
@@ -192,8 +192,11 @@ void UnlockStep::answer(const wire::ReleasedView& released, std::ostream& output
   } else {
     log_.info("unlocked " + order_.lock + ": " + left);
   }
-  if (original)
-    log_.info(server_url_ + " is an original locker server: an unlock there ends all holds of its holder");
+  if (original) {
+    const bool shared = !released.holders.empty() && !other_key_;  // it would have refused another key
+    log_.info(server_url_ + " is an original locker server: an unlock there ends all holds of its holder" +
+              (shared ? ", and none of another lock_by with the same key" : ""));
+  }
   const std::string revision =
       original ? resource::digest(order_.lock, released.holders) : std::to_string(released.version);
   resource::write_answer(output, resource::version_pairs(order_.source, order_.lock, revision),

@@ -79,6 +79,17 @@ def test_another_builds_hold_at_an_original_server_stays():
         assert "DELETE" not in [request.method for request in locker.requests[-2:]]
 
 
+def test_an_unlock_at_an_original_server_tells_of_holds_with_its_key_that_stay():
+    with FakeLocker() as locker:
+        source = {"locker_uri": locker.url, "lock_name": "prod"}
+        Build(job="begin").put(source, {"key": "k"}).must()
+        result = Build(job="end").put(source, UNLOCK | {"key": "k"}).must()
+        assert "held by main/deploy/begin #12" in result.log
+        assert "and none of another lock_by with the same key" in result.log
+        alone = Build(job="begin").put(source, UNLOCK | {"key": "k"}).must()
+        assert "it is free" in alone.log and "same key" not in alone.log
+
+
 def test_an_aborted_build_gives_back_what_it_won_at_an_original_server():
     with FakeLocker() as locker:
         locker.black_hole(1, methods={"PUT"}, after=True)

@@ -77,7 +77,7 @@ TEST_F(CheckTest, AForgottenVersionGivesTheCurrentOne) {
       << "nothing is missing";
 }
 
-TEST_F(CheckTest, WhereAllHistoryIsForgottenTheLockAsItIsStandsForIt) {
+TEST_F(CheckTest, WhereAllHistoryIsForgottenTheGrantThatStandsIsTheVersion) {
   for (int i = 0; i < 3; ++i) server.hold("prod", "k", "a", "claim-" + std::to_string(i));
   server.events["prod"].clear();
   EXPECT_EQ(check(), "[{\"revision\":\"3\"}]\n");
@@ -89,8 +89,10 @@ TEST_F(CheckTest, WhereAllHistoryIsForgottenTheLockAsItIsStandsForIt) {
   EXPECT_EQ(check(), "[{\"revision\":\"3\"}]\n") << "a withdrawal is no version";
   server.free("prod");
   server.events["prod"].clear();
-  EXPECT_EQ(check(revision(2)), "[{\"revision\":\"5\"}]\n");
-  EXPECT_EQ(check(revision(2), unlocked), "[{\"revision\":\"5\"}]\n");
+  EXPECT_EQ(check(), "[]\n") << "nobody knows any more that there was something";
+  EXPECT_EQ(check(revision(2)), "[]\n");
+  EXPECT_EQ(check(revision(2), unlocked), "[]\n");
+  EXPECT_EQ(check(revision(5), unlocked), "[{\"revision\":\"5\"}]\n");
 }
 
 TEST_F(CheckTest, ALockThatNeverStandsStillIsNotReadForEver) {
