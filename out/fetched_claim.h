@@ -3,7 +3,7 @@
 #include <optional>
 #include <string>
 
-#include "locks/record.h"
+#include "resource/payload.h"
 
 namespace lockkeeper::out {
 
