@@ -16,14 +16,14 @@ namespace lockkeeper::http {
 class HttpError : public std::runtime_error {
  public:
   enum class Kind {
-    bad_url,       // never works
-    resolve,       // DNS; may pass
-    connect,       // refused, unreachable; may pass
-    certificate,   // does not verify, or the CA does not load; never works
-    tls,           // the handshake failed otherwise; may pass
-    timeout,       // may have been carried out
-    broken,        // sent, and the answer did not come whole: may have been carried out
-    too_large,     // the answer
+    bad_url,      // never works
+    resolve,      // DNS; may pass
+    connect,      // refused, unreachable; may pass
+    certificate,  // does not verify, or the CA does not load; never works
+    tls,          // the handshake failed otherwise; may pass
+    timeout,      // may have been carried out
+    broken,       // sent, and the answer did not come whole: may have been carried out
+    too_large,    // the answer
     interrupted
   };
   HttpError(Kind what_kind, const std::string& text) : std::runtime_error(text), kind(what_kind) {}
@@ -33,11 +33,11 @@ class HttpError : public std::runtime_error {
 // A switch that ends a request under way within 50 ms, from any thread or a signal handler.
 class Interrupt {
  public:
-  Interrupt();   // throws std::system_error
+  Interrupt();  // throws std::system_error
   ~Interrupt();
   Interrupt(const Interrupt&) = delete;
   Interrupt& operator=(const Interrupt&) = delete;
-  void raise() noexcept;        // async-signal-safe, stays raised
+  void raise() noexcept;  // async-signal-safe, stays raised
   bool raised() const noexcept;
   void clear() noexcept;
   int descriptor() const noexcept;  // readable while raised: for poll()
@@ -51,8 +51,8 @@ class Interrupt {
 };
 
 struct ClientSettings {
-  std::string username, password;     // basic auth when username is not empty
-  std::string ca_cert;                // PEM text, trusted beside the system's
+  std::string username, password;  // basic auth when username is not empty
+  std::string ca_cert;             // PEM text, trusted beside the system's
   bool skip_ssl_validation = false;
   std::string user_agent = "lockkeeper";
   std::size_t answer_bytes = 64 * 1024 * 1024;
@@ -60,10 +60,10 @@ struct ClientSettings {
 
 struct ClientRequest {
   std::string method = "GET";
-  std::string url;                    // userinfo in it is used for basic auth unless username is set, never shown
+  std::string url;  // userinfo in it is used for basic auth unless username is set, never shown
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
-  std::chrono::milliseconds timeout = std::chrono::seconds(10);          // of the whole request
+  std::chrono::milliseconds timeout = std::chrono::seconds(10);  // of the whole request
 };
 
 struct ClientResponse {

@@ -37,6 +37,8 @@ template <class... Handlers>
 struct Overloaded : Handlers... {
   using Handlers::operator()...;
 };
+template <class... Handlers>
+Overloaded(Handlers...) -> Overloaded<Handlers...>;  // clang 16 does not find it by itself
 
 void answer_all(Operation* chain, const Failed& failed) {
   for (auto* operation = chain; operation; operation = operation->next) operation->answer = failed;
