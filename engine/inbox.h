@@ -11,6 +11,7 @@ class Inbox {
  public:
   // Any thread. `chain` is linked by `next`, oldest first. False: closed, nothing was taken.
   bool push(Node* chain) noexcept {
+    if (chain == nullptr) return true;
     Node* newest = nullptr;  // the stack has the newest on top
     Node* const oldest = chain;
     while (chain != nullptr) {
