@@ -5,7 +5,9 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <mutex>
+#include <thread>
 
 namespace lockkeeper::engine {
 
@@ -13,8 +15,19 @@ class Sleeper {
  public:
   // `nothing_to_do` is asked once more after wake() can see that the thread sleeps: what came before that is
   // found by asking, what comes after it wakes.
+  //
+  // `linger`: looks around for about as long as a commit takes before it sleeps. To wake a thread, and an idle core
+  // with it, costs tens of microseconds at each of the hops that a lone connection's next request makes; with many
+  // requests under way there is no time to sleep, and lingering would only take the core from those who work.
   template <class NothingToDo>
-  void sleep(std::chrono::nanoseconds at_most, NothingToDo nothing_to_do) {
+  void sleep(std::chrono::nanoseconds at_most, bool linger, NothingToDo nothing_to_do) {
+    if (linger) {
+      const auto end = std::chrono::steady_clock::now() + lingering;
+      do {
+        if (!nothing_to_do()) return;
+        std::this_thread::yield();  // whoever has something to do goes first
+      } while (std::chrono::steady_clock::now() < end);
+    }
     std::unique_lock lock(mutex_);
     asleep_.store(true, std::memory_order_seq_cst);
     if (nothing_to_do()) {
@@ -32,7 +45,12 @@ class Sleeper {
     awake_.notify_one();
   }
 
+  // With at most so many requests under way a thread lingers.
+  static constexpr std::size_t few = 2;
+
  private:
+  static constexpr std::chrono::microseconds lingering{200};  // measured: docs/performance.md
+
   std::mutex mutex_;
   std::condition_variable awake_;
   std::atomic<bool> asleep_ = false;

@@ -53,7 +53,8 @@ void Engine::State::run() {
   for (;;) {
     if (step()) continue;
     if (stopping_ && unanswered_ == 0) break;
-    sleeper_.sleep(nap(), [this] { return submitted_.empty() && completed_.empty(); });
+    const std::size_t lately = std::exchange(lately_, unanswered_);
+    sleeper_.sleep(nap(), lately <= Sleeper::few, [this] { return submitted_.empty() && completed_.empty(); });
   }
   for (Call* late = submitted_.close(); late != nullptr;) refuse_now(*std::exchange(late, late->next));
   closed_ = true;
@@ -105,6 +106,7 @@ bool Engine::State::take_submitted() {
 
 void Engine::State::accept(Call& call) {
   ++unanswered_;
+  if (unanswered_ > lately_) lately_ = unanswered_;
   if (stopping_) return answer(call, locks::Unavailable{"the server is stopping"});
   if (overdue_ > 0) return answer(call, locks::Unavailable{"the store does not answer"});
   if (unanswered_ > settings_.in_flight) return answer(call, locks::Unavailable{"too many requests are in flight"});

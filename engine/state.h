@@ -102,6 +102,7 @@ class Engine::State final : public Completions {
   std::uint64_t changes_ = 0;  // numbers change ids
   locks::Version floor_ = 0;   // the highest that was seen: an absent lock remembered with less is read again
   std::size_t unanswered_ = 0;
+  std::size_t lately_ = 0;  // the most of them since the thread last had nothing to do
 
   Chore trimming_;
   Chore pruning_;

@@ -137,7 +137,8 @@ Operation* SqliteStore::Worker::wait() {
   while (true) {
     const bool closing = closing_;  // before looking: what was begun before close() is still carried out
     if (Operation* begun = begun_.take(); begun != nullptr || closing) return begun;
-    sleeper_.sleep(std::chrono::hours(1), [this] { return begun_.empty() && !closing_; });
+    sleeper_.sleep(std::chrono::hours(1), last_turn_ <= engine::Sleeper::few,
+                   [this] { return begun_.empty() && !closing_; });
   }
 }
 
@@ -145,7 +146,9 @@ Operation* SqliteStore::Worker::wait() {
 void SqliteStore::Worker::take_turn(Operation* begun) {
   Chain reading;
   Chain writing;
+  last_turn_ = 0;
   while (begun) {
+    ++last_turn_;
     auto* operation = std::exchange(begun, begun->next);
     (writes(*operation) ? writing : reading).add(operation);
   }

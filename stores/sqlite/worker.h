@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <thread>
@@ -58,6 +59,7 @@ class SqliteStore::Worker {
   engine::Inbox<engine::Operation> begun_;
   engine::Sleeper sleeper_;
   std::atomic<bool> closing_ = false;
+  std::size_t last_turn_ = 0;  // operations in it; the worker thread's
   std::atomic<bool> ready_ = true;
   std::thread thread_;
 };
