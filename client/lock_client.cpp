@@ -22,12 +22,6 @@ bool unknown_route(const ClientResponse& response) {
          response.body.starts_with("404 page not found");
 }
 
-// Our server answers in its own words only to a body that has a field of its own; a plain one gets the original's
-// answer, byte for byte, and says nothing of versions. This field says what its absence says.
-std::string asking_for_ours(std::string body, const char* field, bool plain) {
-  return plain ? body.insert(1, std::string(field) + ",") : body;
-}
-
 std::string without_end_slashes(std::string uri) {
   while (uri.ends_with('/')) uri.pop_back();
   return uri;
@@ -92,9 +86,7 @@ class LockClient::Impl {
     wire::AcquireBody body;
     set_identity(body, identity, intention);
     body.metadata = metadata;
-    const bool plain = body.claim.empty() && body.request.empty() && !body.has_begun && metadata.empty();
-    const ClientResponse response =
-        send("PUT", path(name), asking_for_ours(wire::write_body(body), R"("metadata":{})", plain));
+    const ClientResponse response = send("PUT", path(name), wire::write_body(body));
     if (denied(response)) return read_denied(response);
     require_ok(response);
     auto granted = read(response, wire::read_granted);
@@ -107,11 +99,9 @@ class LockClient::Impl {
     wire::ReleaseBody body;
     set_identity(body, identity, intention);
     body.all = all;
-    const bool plain = body.claim.empty() && body.request.empty() && !body.has_begun && !all;
     std::uint64_t before = 1;  // an original does not say how many it took away
     if (kind_ == ServerKind::original) before = count_of(view_of(old_lock(name)), holder(identity));
-    const ClientResponse response =
-        send("DELETE", path(name), asking_for_ours(wire::write_body(body), R"("all":false)", plain));
+    const ClientResponse response = send("DELETE", path(name), wire::write_body(body));
     if (denied(response)) return read_denied(response);
     require_ok(response);
     auto released = read(response, wire::read_released);

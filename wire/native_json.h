@@ -137,7 +137,8 @@ struct ReleaseBody {
   bool all = false;
 };
 
-// The holder goes as `requestor`, which an original server understands too.
+// The holder goes as `requestor`, which an original server understands too. `metadata` and `all` always go along:
+// a field of ours is what makes our server answer in our shape, with the version.
 std::string write_body(const AcquireBody& body);
 std::string write_body(const ReleaseBody& body);
 

@@ -191,7 +191,7 @@ std::string write_body(const AcquireBody& body) {
   std::string out;
   JsonOut json = begin_body(body.key, body.holder, body.claim, body.request, out);
   if (body.has_begun) json.name("begun").number(body.begun);
-  if (!body.metadata.empty()) put(json.name("metadata"), body.metadata);
+  put(json.name("metadata"), body.metadata);
   json.close('}');
   return out;
 }
@@ -200,7 +200,7 @@ std::string write_body(const ReleaseBody& body) {
   std::string out;
   JsonOut json = begin_body(body.key, body.holder, body.claim, body.request, out);
   if (body.has_begun) json.name("begun").number(body.begun);
-  if (body.all) json.name("all").boolean(true);
+  json.name("all").boolean(body.all);
   json.close('}');
   return out;
 }

@@ -124,7 +124,7 @@ TEST_F(LockClientTest, EachReleaseNamesWhatItMeans) {
   client().withdraw("prod", build, intention);
   for (std::size_t i = 0; i < 4; ++i) EXPECT_THAT(request(i), StartsWith("DELETE /lock/prod HTTP/1.1\r\n"));
   // A plain body would get the original's answer, which has no version.
-  EXPECT_THAT(request(0), EndsWith(R"({"all":false,"key":"k1","requestor":"main/deploy/job #12"})"));
+  EXPECT_THAT(request(0), EndsWith(R"({"key":"k1","requestor":"main/deploy/job #12","all":false})"));
   EXPECT_THAT(request(1), HasSubstr(R"("all":true)"));
   EXPECT_THAT(request(2), HasSubstr(R"("claim":"c")"));
   EXPECT_THAT(request(2), Not(HasSubstr(R"("request":)")));

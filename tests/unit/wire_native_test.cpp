@@ -197,13 +197,14 @@ TEST(NativeError, IsTheMemberOrElseTheTextItselfOnOneShortLine) {
   EXPECT_EQ(read_error(std::string(9999, 'x')).size(), 500U);
 }
 
-TEST(NativeBody, HasOnlyWhatIsGivenAndTheHolderAsRequestor) {
-  EXPECT_EQ(write_body(AcquireBody{"k", "h", "", "", 0, false, {}}), R"({"key":"k","requestor":"h"})");
+TEST(NativeBody, HasWhatIsGivenTheHolderAsRequestorAndAlwaysAFieldOfOurs) {
+  EXPECT_EQ(write_body(AcquireBody{"k", "h", "", "", 0, false, {}}),
+            R"({"key":"k","requestor":"h","metadata":{}})");
   EXPECT_EQ(write_body(AcquireBody{"k", "", "c", "r", 0, true, {{"a", "1"}}}),
             R"({"key":"k","claim":"c","request":"r","begun":0,"metadata":{"a":"1"}})");
   EXPECT_EQ(write_body(ReleaseBody{"k", "h", "", "", 0, false, true}), R"({"key":"k","requestor":"h","all":true})");
   EXPECT_EQ(write_body(ReleaseBody{"k", "h", "c", "r", 3, true, false}),
-            R"({"key":"k","requestor":"h","claim":"c","request":"r","begun":3})");
+            R"({"key":"k","requestor":"h","claim":"c","request":"r","begun":3,"all":false})");
 }
 
 }  // namespace
