@@ -95,9 +95,11 @@ class Load {
     };
     const double seconds = std::chrono::duration<double>(ended_ - began_).count();
     std::printf(
-        "{\"operations\":%llu,\"errors\":%llu,\"seconds\":%.3f,\"per_second\":%.0f,\"p50_us\":%u,\"p99_us\":%u}\n",
-        static_cast<unsigned long long>(counted_), static_cast<unsigned long long>(errors_), seconds,
-        static_cast<double>(counted_) / seconds, at(0.5), at(0.99));
+        "{\"operations\":%llu,\"asked\":%llu,\"errors\":%llu,\"seconds\":%.3f,\"per_second\":%.0f,\"p50_us\":%u,"
+        "\"p99_us\":%u}\n",
+        static_cast<unsigned long long>(counted_), static_cast<unsigned long long>(asked_),
+        static_cast<unsigned long long>(errors_), seconds, static_cast<double>(counted_) / seconds, at(0.5),
+        at(0.99));
   }
 
  private:
@@ -151,6 +153,7 @@ class Load {
     if (stopping_ || !make_request(connection)) return;
     connection.sent = Clock::now();
     ++under_way_;
+    ++asked_;
     if (::send(connection.socket, connection.request.data(), connection.request.size(), MSG_NOSIGNAL) !=
         static_cast<ssize_t>(connection.request.size())) {
       throw std::runtime_error("short write");
@@ -192,7 +195,7 @@ class Load {
   int poll_;
   std::vector<Connection> connections_;
   std::vector<std::uint32_t> latencies_;
-  std::uint64_t successes_ = 0, errors_ = 0, counted_ = 0, under_way_ = 0, next_ = 0;
+  std::uint64_t successes_ = 0, errors_ = 0, counted_ = 0, asked_ = 0, under_way_ = 0, next_ = 0;
   bool stopping_ = false;
   Clock::time_point began_, ended_;
 };

@@ -44,10 +44,14 @@ def throughput(arguments, rows, folder):
             for connections in (1, 32, 256):
                 for locks in (64, 100_000):
                     runs = {"ours": [], "redis": [], "nginx": []}
+                    spent, asked = [0.0, 0.0], 0
                     for _ in range(arguments.rounds):
                         common = {"connections": connections, "locks": locks, "seconds": arguments.seconds}
                         runs["redis"].append(load(arguments, "redis", redis, **common))
+                        before = ours.processor()
                         runs["ours"].append(load(arguments, "lock", ours.port, **common))
+                        spent = [s + a - b for s, a, b in zip(spent, ours.processor(), before)]
+                        asked += runs["ours"][-1]["asked"]
                         runs["nginx"].append(load(arguments, "lock", nginx, **common))
                     rate = {name: statistics.median(run["per_second"] for run in many) for name, many in runs.items()}
                     title = f"{connections} connections, {locks} locks"
@@ -56,6 +60,9 @@ def throughput(arguments, rows, folder):
                     if connections > 1:
                         row(rows, title + " / nginx return 200", rate["ours"], rate["nginx"], 0.6)
                     rows[-1]["p99_us"] = statistics.median(run["p99_us"] for run in runs["ours"])
+                    rows[-1]["processor_us"] = [round(seconds / asked * 1e6, 1) for seconds in spent]
+                    print("    our processor a request: {} us in user space, {} us in the kernel".format(
+                        *rows[-1]["processor_us"]), flush=True)
 
 
 def many_locks(arguments, rows, folder):
