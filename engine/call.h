@@ -29,12 +29,20 @@ struct HistoryPage {
   bool more = false;
 };
 
+// The client of an open poll has left: it is answered at once (Queued), if it still is that intention's poll; its
+// place is kept for the grace. Answered with Noted.
+struct Leave {
+  std::string lock;
+  std::string claim;
+  const Call* poll = nullptr;  // only compared, never looked into: it may be answered and gone already
+};
+
 class Call {
  public:
   virtual ~Call() = default;
 
   // ReadHistory and Scan are the store's own questions: their answers come straight from it.
-  std::variant<locks::Command, Scan, ReadHistory> question;
+  std::variant<locks::Command, Scan, ReadHistory, Leave> question;
   std::variant<locks::Outcome, Scanned, HistoryPage> answer;
 
   Mailbox* mailbox = nullptr;  // not null when submitted

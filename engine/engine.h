@@ -11,15 +11,26 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "engine/call.h"
 #include "engine/clock.h"
 #include "engine/store.h"
 #include "locks/limits.h"
+#include "locks/record.h"
+#include "locks/terms.h"
 
 namespace lockkeeper::engine {
+
+// A hold that stands longer than its lock's warn_after: told once a claim.
+struct StandingHold {
+  std::string lock;
+  locks::Hold hold;
+  std::chrono::milliseconds stood{0};
+};
 
 struct Settings {
   locks::Limits limits;
@@ -29,7 +40,15 @@ struct Settings {
   std::uint64_t history_per_lock = 1000;
   std::chrono::milliseconds history_for = std::chrono::hours(24 * 30);
   std::chrono::milliseconds free_for = std::chrono::hours(24 * 30);  // then a free lock is pruned; 1 h at least
-  std::string change_prefix;  // makes change ids unique among servers and starts
+  locks::Terms terms;
+  std::vector<locks::TermsOf> terms_by_name;
+  std::chrono::milliseconds longest_wait = std::chrono::minutes(10);  // a poll that asks for more is answered then
+  std::size_t waiting = 65'536;  // polls open at one time; more are answered at once, with their place
+  // Over a store that others change too: how often it is looked at for leases and places to watch, and, while a
+  // poll is open, for what other servers did.
+  std::chrono::milliseconds look_again = std::chrono::seconds(1);
+  std::string change_prefix;                               // makes change ids unique among servers and starts
+  std::function<void(const StandingHold&)> standing_long;  // on the engine's thread; must not block
 };
 
 // Plain counters, readable from any thread.
@@ -39,7 +58,11 @@ struct Counters {
   std::uint64_t conflicts = 0;
   std::uint64_t failures = 0;  // failed or unknown operations
   std::uint64_t cached = 0;
-  std::uint64_t in_flight = 0;
+  std::uint64_t in_flight = 0;  // open polls are not
+  std::uint64_t waiting = 0;    // open polls
+  std::uint64_t watched = 0;    // leases, bounded holds, places and offers whose time runs
+  std::uint64_t lapses = 0;     // leases, holds, places and offers that this server ended
+  std::uint64_t standing = 0;   // holds that stood longer than warn_after when last looked at
 };
 
 class Engine {
@@ -51,6 +74,10 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
 
   // Any thread. The answer comes through call.mailbox, also when the engine is stopping.
+  //
+  // An Acquire with `wait` that has to queue is a poll: its answer comes when the lock is granted, the intention is
+  // over, the time is over (Queued), or a later poll of the same intention takes its place (Queued). Polls are no
+  // longer in flight once their place is committed.
   void submit(Call& call) noexcept;
 
   // One turn of the loop, for tests and for run(). Returns whether anything was done.

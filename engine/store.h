@@ -23,9 +23,18 @@
 
 namespace lockkeeper::engine {
 
+// How long ago, at least, a row was written, and how long ago it came to be (put where it was not, or after it was
+// taken away). By the clock of this boot (CLOCK_BOOTTIME); rows of another boot have none.
+struct Age {
+  locks::RowId row;
+  std::chrono::milliseconds written{0};
+  std::chrono::milliseconds made{0};
+};
+
 struct NamedRecord {
   std::string lock;
   locks::Record record;
+  std::vector<Age> ages;  // of its claims, from a store that knows; only when `timed_only` was asked for
 };
 
 // ---- questions
@@ -45,6 +54,7 @@ struct Scan {
   std::string prefix;
   std::size_t limit = 256;
   bool held_only = false;
+  bool timed_only = false;  // only locks with head.timed != 0: what an engine has to watch
 };
 
 struct ReadHistory {

@@ -9,30 +9,30 @@
 namespace lockkeeper::locks {
 namespace {
 
-constexpr std::array<const char*, 12> kWords = {"acquired", "shared",    "taken over",   "queued",
-                                                "granted",  "renewed",   "released",     "lapsed",
-                                                "forced",   "withdrawn", "offer lapsed", "imported"};
+constexpr std::array<const char*, 13> kWords = {"acquired",     "shared",   "taken over", "queued", "granted",
+                                                "renewed",      "released", "lapsed",     "forced", "withdrawn",
+                                                "offer lapsed", "imported", "offered"};
 
 // Whether the row has that id; without making a string of each row's, since a lock may have thousands.
 bool has_id(const Claim& claim, const std::string& id) {
   return claim.name.empty() ? id.starts_with('#') && id == "#" + std::to_string(claim.token) : claim.name == id;
 }
 bool has_id(const Waiter& waiter, const std::string& id) {
-  return waiter.name == id;
+  return waiter.name.empty() ? id.starts_with('#') && id == "#" + std::to_string(waiter.place) : waiter.name == id;
 }
 bool has_id(const ClosedName& closed, const std::string& id) {
   return closed.name == id;
 }
 
-template <class T>
-void take(std::vector<T>& rows, const std::string& id) {
-  const auto at = std::find_if(rows.begin(), rows.end(), [&](const T& row) { return has_id(row, id); });
+template <class Rows>
+void take(Rows& rows, const std::string& id) {
+  const auto at = std::find_if(rows.begin(), rows.end(), [&](const auto& row) { return has_id(row, id); });
   if (at != rows.end()) rows.erase(at);
 }
 
 // Keeps `rows` sorted by `order`, with at most one row of that id.
-template <class T, class Order>
-void put(std::vector<T>& rows, const T& row, Order order) {
+template <class Rows, class T, class Order>
+void put(Rows& rows, const T& row, Order order) {
   take(rows, id(row).id);
   const auto at =
       std::find_if(rows.rbegin(), rows.rend(), [&](const T& other) { return order(other) <= order(row); });
@@ -56,7 +56,7 @@ RowId id(const Claim& claim) {
   return {RowKind::claim, claim.name.empty() ? "#" + std::to_string(claim.token) : claim.name};
 }
 RowId id(const Waiter& waiter) {
-  return {RowKind::waiter, waiter.name};
+  return {RowKind::waiter, waiter.name.empty() ? "#" + std::to_string(waiter.place) : waiter.name};
 }
 RowId id(const ClosedName& closed) {
   return {RowKind::closed, closed.name};

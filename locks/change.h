@@ -12,18 +12,19 @@
 namespace lockkeeper::locks {
 
 enum class What : std::uint8_t {
-  acquired,    // granted while free
+  acquired,    // granted while free, without waiting
   shared,      // granted beside others with the same key, or once more to the same holder
   taken_over,  // a newer intention under the same name
   queued,
-  granted,  // from the queue
-  renewed,
+  granted,  // from the queue, to a waiter whose poll was open, or that came back for its offer
+  renewed,  // a lease, or a waiter's place
   released,
-  lapsed,
+  lapsed,  // a lease, a hold at its max_hold, or (token 0) a place that nobody polled for
   forced,
   withdrawn,  // an intention taken back, or a name closed that held nothing
   offer_lapsed,
-  imported  // came from an original locker's file
+  imported,  // came from an original locker's file
+  offered    // from the queue, to a waiter whose poll was not open
 };
 
 // "acquired", "taken over", "offer lapsed": the words of DESIGN.md, as history shows them.
@@ -47,18 +48,7 @@ struct Event {
   bool operator==(const Event&) const = default;
 };
 
-// Rows are known by their kind and id: a claim by its name, or "#" + token when unnamed; others by their name.
-enum class RowKind : std::uint8_t { claim = 1, waiter = 2, closed = 3 };
-
 using Row = std::variant<Claim, Waiter, ClosedName>;
-
-struct RowId {
-  RowKind kind = RowKind::claim;
-  std::string id;
-
-  bool operator==(const RowId&) const = default;
-  auto operator<=>(const RowId&) const = default;
-};
 
 RowId id(const Claim& claim);
 RowId id(const Waiter& waiter);

@@ -18,6 +18,9 @@ struct Acquire {
   std::string request;           // with a name: the intention; all its retries carry the same one
   std::optional<Version> begun;  // with a name: version read when the intention began; none: the current one
   Metadata metadata;
+  std::optional<milliseconds> ttl;   // a lease
+  std::optional<milliseconds> wait;  // set, only with a name: queues. The rules look only whether it is there; the
+                                     // engine keeps the answer back for so long (a poll)
 };
 
 // Without `claim`: the holder's oldest claim, or with `all` every one of the holder.
@@ -35,21 +38,54 @@ struct Release {
 
 struct Inspect {};
 
-// Ends all claims, whoever holds them.
+// Ends all claims and offers, whoever holds them; the queue stays, and its head is granted.
 struct ForceRelease {
   std::string reason;
 };
 
+// Counts a lease's ttl anew. Never shortens: the longer of the lease's ttl and `ttl` holds from here on, a claim
+// without a ttl stays without one; the answer says which. max_hold is not extended.
+struct Renew {
+  std::string key;               // not empty
+  std::string claim;             // name; empty: the unnamed claim of that token
+  std::optional<Version> token;  // with a name: refused if the claim has another one by now
+  std::optional<milliseconds> ttl;
+};
+
+// ---- said by the engine itself
+
+// Ends a claim or a place if it is still as it was when its time began: `mark` is its `renewed`, or, for max_hold,
+// its `granted`. Otherwise nothing.
+struct Lapse {
+  RowKind kind = RowKind::claim;  // or waiter
+  std::string id;                 // RowId's
+  Version mark = 0;
+  bool max_hold = false;
+};
+
+// A poll was granted the lock when its client had left: the claim is an offer again, for the grace, if it is still
+// that of `token`.
+struct GiveBack {
+  std::string claim;
+  std::string request;
+  Version token = 0;
+};
+
+// Over a store shared with other servers: a poll is open here, the place counts anew everywhere.
+struct KeepPlace {
+  std::string id;  // RowId's
+};
+
 // Who asks, for history. Set by the server, never by the client.
 struct Caller {
-  std::string by;  // authenticated name; empty: nobody had to
-  std::string door;
+  std::string by;    // authenticated name; empty: nobody had to
+  std::string door;  // "server": what the engine says itself
 };
 
 struct Command {
   std::string lock;
   Caller caller;
-  std::variant<Acquire, Release, Inspect, ForceRelease> what;
+  std::variant<Acquire, Release, Inspect, ForceRelease, Renew, Lapse, GiveBack, KeepPlace> what;
 };
 
 }  // namespace lockkeeper::locks

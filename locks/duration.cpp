@@ -129,6 +129,22 @@ std::variant<milliseconds, DurationFault> parse_duration(std::string_view text) 
   return text.front() == 'P' ? parse_iso(text) : parse_go(text);
 }
 
+std::string exact_duration(milliseconds duration) {
+  std::int64_t rest = duration.count() < 0 ? 0 : duration.count();
+  if (rest == 0) return "0s";
+  struct Part {
+    const char* unit;
+    std::int64_t milliseconds;
+  };
+  constexpr std::array<Part, 4> kParts = {{{"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}, {"ms", 1}}};
+  std::string text;
+  for (const Part& part : kParts) {
+    if (rest >= part.milliseconds) text += std::to_string(rest / part.milliseconds) + part.unit;
+    rest %= part.milliseconds;
+  }
+  return text;
+}
+
 std::string format_duration(milliseconds duration) {
   const std::int64_t total = duration.count() < 0 ? 0 : duration.count();
   if (total < 1000) return std::to_string(total) + "ms";

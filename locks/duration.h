@@ -16,6 +16,9 @@ struct DurationFault {
 // garbage are faults. Fractions are cut to milliseconds.
 std::variant<std::chrono::milliseconds, DurationFault> parse_duration(std::string_view text);
 
+// "1h30m", "1m30s", "1s500ms", "0s": exact, and what parse_duration() reads.
+std::string exact_duration(std::chrono::milliseconds duration);
+
 // "3m10s", "1h", "250ms": two most significant units at most, for logs.
 std::string format_duration(std::chrono::milliseconds duration);
 

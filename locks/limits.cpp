@@ -1,5 +1,7 @@
 #include "locks/limits.h"
 
+#include "locks/duration.h"
+
 namespace lockkeeper::locks {
 namespace {
 
@@ -56,6 +58,11 @@ std::optional<std::string> identity_fault(const std::string& key, const std::str
   return std::nullopt;
 }
 
+std::optional<std::string> ttl_fault(const std::optional<milliseconds>& ttl, const Limits& limits) {
+  if (!ttl || *ttl >= limits.ttl_least) return std::nullopt;
+  return "ttl is shorter than " + exact_duration(limits.ttl_least);
+}
+
 }  // namespace
 
 bool valid_utf8(std::string_view text) {
@@ -87,7 +94,13 @@ std::optional<std::string> fault(const Command& command, const Limits& limits) {
     if (auto fault = identity_fault(acquire->key, acquire->holder, acquire->claim, acquire->request, limits)) {
       return fault;
     }
+    if (auto fault = ttl_fault(acquire->ttl, limits)) return fault;
     return metadata_fault(acquire->metadata, limits);
+  }
+  if (const auto* renew = std::get_if<Renew>(&command.what)) {
+    if (renew->claim.empty() && !renew->token) return "renewing needs the claim's name, or its token";
+    if (auto fault = identity_fault(renew->key, renew->key, renew->claim, "", limits)) return fault;
+    return ttl_fault(renew->ttl, limits);
   }
   if (const auto* release = std::get_if<Release>(&command.what)) {
     if (release->all && !release->claim.empty()) return "all and claim exclude each other";

@@ -41,6 +41,17 @@ const Claim* find_claim(const Record& record, const std::string& name) {
   return nullptr;
 }
 
+const Waiter* find_waiter(const Record& record, const std::string& name) {
+  for (const Waiter& waiter : record.waiters) {
+    if (waiter.name == name) return &waiter;
+  }
+  return nullptr;
+}
+
+bool timed(const Claim& claim) {
+  return claim.ttl || claim.max_hold || claim.offered;
+}
+
 std::vector<Hold> holds(const Record& record) {
   struct Aged {
     Version oldest;
