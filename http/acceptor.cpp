@@ -1,5 +1,9 @@
 #include "http/acceptor.h"
 
+#include <netinet/tcp.h>
+
+#include <algorithm>
+#include <boost/asio/detail/socket_option.hpp>
 #include <boost/asio/error.hpp>
 #include <string>
 
@@ -13,6 +17,16 @@ using boost::system::error_code;
 constexpr std::uint64_t refusing_at_once = 1024;
 // Out of descriptors or memory: others have to close first.
 constexpr std::chrono::milliseconds shortage_pause{100};
+
+// A peer that vanished without a FIN (power, network, a forgetful firewall) is found when it has left three probes
+// without an answer, or what was written to it unacknowledged as long.
+constexpr int probe_after_s = 20;
+constexpr int probe_every_s = 10;
+constexpr int probes = 3;
+constexpr std::chrono::milliseconds dead_after = std::chrono::seconds(probe_after_s + probes * probe_every_s);
+
+template <int name>
+using TcpOption = asio::detail::socket_option::integer<IPPROTO_TCP, name>;
 
 }  // namespace
 
@@ -37,7 +51,20 @@ Acceptor::Acceptor(std::vector<std::unique_ptr<IoThread>>& threads, const Endpoi
   check();
   acceptor_.set_option(asio::socket_base::reuse_address(true), ec);
   check();
-  acceptor_.set_option(asio::ip::tcp::no_delay(true), ec);  // Linux: what is accepted inherits it
+  // Linux: what is accepted inherits these, at no cost for a connection.
+  acceptor_.set_option(asio::ip::tcp::no_delay(true), ec);
+  check();
+  acceptor_.set_option(asio::socket_base::keep_alive(true), ec);
+  check();
+  acceptor_.set_option(TcpOption<TCP_KEEPIDLE>(probe_after_s), ec);
+  check();
+  acceptor_.set_option(TcpOption<TCP_KEEPINTVL>(probe_every_s), ec);
+  check();
+  acceptor_.set_option(TcpOption<TCP_KEEPCNT>(probes), ec);
+  check();
+  // Also bounds how long a client may read nothing, so it leaves the write time-out its say.
+  const auto silence = std::max(dead_after, threads.front()->state().settings.write_timeout);
+  acceptor_.set_option(TcpOption<TCP_USER_TIMEOUT>(static_cast<int>(silence.count())), ec);
   check();
   acceptor_.bind(where, ec);
   check();

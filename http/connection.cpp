@@ -2,14 +2,13 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <poll.h>
 
 #include <algorithm>
 #include <boost/asio/error.hpp>
 #include <boost/asio/ssl/error.hpp>
 #include <utility>
 
-#include "http/answer_head.h"
+#include "http/kept_storage.h"
 
 namespace lockkeeper::http {
 namespace {
@@ -18,41 +17,17 @@ namespace asio = boost::asio;
 using namespace std::chrono_literals;
 
 constexpr std::size_t first_read_bytes = 4096;
-// A body up to this size goes out in one piece with its head.
-constexpr std::size_t joined_bytes = 16 * 1024;
-constexpr std::size_t kept_bytes = 4096;  // of output, while nothing is to be said
-// A client that still sends gets this much of a hearing after its fault, so that it comes to read the answer.
-constexpr std::size_t linger_bytes = 4 * 1024 * 1024;
-constexpr auto linger_time = 2s;
-
-std::string name_of(const Socket& socket) {
-  boost::system::error_code ec;
-  const auto endpoint = socket.remote_endpoint(ec);
-  if (ec) return "unknown";
-  const auto address = endpoint.address();
-  const std::string text = address.to_string();
-  return (address.is_v6() ? "[" + text + "]" : text) + ":" + std::to_string(endpoint.port());
-}
-
-std::array<asio::const_buffer, 2> skip(std::array<asio::const_buffer, 2> buffers, std::size_t size) {
-  for (auto& buffer : buffers) {
-    const std::size_t here = std::min(size, buffer.size());
-    buffer += here;
-    size -= here;
-  }
-  return buffers;
-}
+// A waiting client that pipelines hides from epoll when it leaves: it is looked after this often.
+constexpr auto look_again_after = 750ms;
 
 }  // namespace
 
 Connection::Connection(IoThread& io, Socket socket, IoThread::Accepted accepted)
     : io_(io),
-      socket_(std::move(socket)),
       accepted_(std::move(accepted)),
-      peer_(name_of(socket_)),
-      in_(std::max(settings().header_bytes, first_read_bytes)) {
-  if (accepted_.tls) tls_ = std::make_unique<TlsStream>(socket_, *accepted_.tls);
-}
+      transport_(std::move(socket), accepted_.tls.get()),
+      peer_(transport_.peer()),
+      in_(std::max(settings().header_bytes, first_read_bytes)) {}
 
 Connection::~Connection() {
   io_.state().open.fetch_sub(1, std::memory_order_relaxed);
@@ -60,13 +35,11 @@ Connection::~Connection() {
 }
 
 void Connection::start() {
-  error_code ec;
-  socket_.non_blocking(true, ec);
   next_request();
   if (io_.draining()) return run(Step::close);
-  if (!tls_) return run(Step::read);
+  if (!transport_.secured()) return run(Step::read);
   enter(Phase::handshake, settings().handshake_timeout);
-  tls_->async_handshake(TlsStream::server, [this](const error_code& result) { run(handshaken(result)); });
+  transport_.async_handshake([this](const error_code& result) { run(handshaken(result)); });
 }
 
 void Connection::enter(Phase phase, std::chrono::milliseconds limit) {
@@ -81,28 +54,21 @@ void Connection::enter_unlimited(Phase phase) {
 
 void Connection::sweep(IoThread::Clock::time_point now) {
   if (now < deadline_) return;
+  if (phase_ == Phase::serving) return watch();  // again: there is no other deadline while a request is served
   overdue_ = true;
   deadline_ = IoThread::Clock::time_point::max();
-  error_code ec;
-  socket_.cancel(ec);
+  transport_.cancel();
 }
 
 void Connection::drain() {
   if (phase_ != Phase::idle && phase_ != Phase::handshake) return;
   drained_ = true;
-  error_code ec;
-  socket_.cancel(ec);
+  transport_.cancel();
 }
 
 void Connection::abort() {
   drained_ = true;
-  error_code ec;
-  socket_.close(ec);
-}
-
-bool Connection::client_gone() const {
-  pollfd look{const_cast<Socket&>(socket_).native_handle(), POLLRDHUP, 0};
-  return poll(&look, 1, 0) == 1 && (look.revents & (POLLRDHUP | POLLERR | POLLHUP | POLLNVAL)) != 0;
+  transport_.close();
 }
 
 void Connection::run(Step step) {
@@ -134,25 +100,10 @@ void Connection::run(Step step) {
   }
 }
 
-template <class Handler>
-void Connection::async_read(Handler handler) {
-  const std::size_t spare = in_.capacity() - in_.size();
-  const std::size_t size = std::min(std::max(spare, first_read_bytes / 4), in_.max_size() - in_.size());
-  const auto buffer = in_.prepare(in_.capacity() == 0 ? first_read_bytes : size);
-  if (tls_) {
-    tls_->async_read_some(buffer, std::move(handler));
-  } else {
-    socket_.async_read_some(buffer, std::move(handler));
-  }
-}
-
-template <class Handler>
-void Connection::async_write(Handler handler) {
-  if (tls_) {
-    tls_->async_write_some(unsent_, std::move(handler));
-  } else {
-    socket_.async_write_some(unsent_, std::move(handler));
-  }
+asio::mutable_buffer Connection::spare() {
+  if (in_.capacity() == 0) return in_.prepare(first_read_bytes);
+  const std::size_t unused = in_.capacity() - in_.size();
+  return in_.prepare(std::min(std::max(unused, first_read_bytes / 4), in_.max_size() - in_.size()));
 }
 
 Connection::Step Connection::handshaken(const error_code& ec) {
@@ -160,7 +111,7 @@ Connection::Step Connection::handshaken(const error_code& ec) {
     enter(Phase::idle, settings().idle_timeout);
     return drained_ ? Step::close : Step::read;
   }
-  tls_.reset();  // nothing can be said over it
+  transport_.forget_tls();  // nothing can be said over it
   if (drained_) return Step::close;
   if (ec ==
       error_code(static_cast<int>(ERR_PACK(ERR_LIB_SSL, 0, SSL_R_HTTP_REQUEST)), asio::error::get_ssl_category())) {
@@ -189,7 +140,7 @@ Connection::Step Connection::read() {
     if (const Step step = parse(); step != Step::read) return step;
   }
   if (in_.size() == in_.max_size()) return answer_fault({400, "the chunked body is malformed"});
-  async_read([this](const error_code& ec, std::size_t size) { run(received(ec, size)); });
+  transport_.async_read_some(spare(), [this](const error_code& ec, std::size_t size) { run(received(ec, size)); });
   return Step::wait;
 }
 
@@ -238,176 +189,42 @@ Connection::Step Connection::serve() {
   in_service_ = true;
   service().serve(*this);
   in_service_ = false;
-  return answered_ ? begin_answer() : Step::wait;
+  if (answered_) return begin_answer();
+  if (gone_) watch();
+  return Step::wait;
+}
+
+void Connection::when_client_gone(std::function<void()> gone) {
+  gone_ = std::move(gone);
+  if (!in_service_) watch();
+}
+
+void Connection::watch() {
+  enter_unlimited(Phase::serving);
+  if (in_.size() == 0) in_.shrink_to_fit();  // a long wait is to cost little
+  give_back(out_);
+  watching_ = true;
+  transport_.async_wait([this](const error_code&) { watched(); });
+}
+
+// The client left, or there is something to read, or answer() or abort() ended the watch.
+void Connection::watched() {
+  watching_ = false;
+  if (answered_) return run(begin_answer());
+  if (!transport_.is_open()) return;
+  // What is there to read would end a new watch at once: the sweeper begins it.
+  if (!transport_.client_gone()) return enter(Phase::serving, look_again_after);
+  left_ = true;
+  const auto gone = std::exchange(gone_, nullptr);
+  gone();  // may answer, and so destroy the connection
 }
 
 void Connection::answer(Response&& response) {
   response_ = std::move(response);
   answered_ = true;
+  if (gone_) gone_ = nullptr;
+  if (watching_) return transport_.cancel();  // watched() goes on
   if (!in_service_) run(begin_answer());
-}
-
-Connection::Step Connection::answer_fault(Fault fault) {
-  fault_ = fault;
-  overdue_ = false;
-  response_ = service().fault(fault.status, fault.text);
-  response_.close = true;
-  if (fault.status == 503) response_.headers.emplace_back("Retry-After", "1");
-  linger_ = true;
-  return begin_answer();
-}
-
-Connection::Step Connection::begin_answer() {
-  AnswerFraming framing;
-  framing.version = request_.version();
-  chunked_ = response_.stream && framing.version >= 11;
-  framing.chunked = chunked_;
-  keep_ = !response_.close && !io_.draining() && parser_->is_header_done() && parser_->keep_alive() &&
-          (!response_.stream || chunked_);
-  framing.close = !keep_;
-  if (!has_body(response_.status)) {
-    response_.stream.reset();
-    response_.body.clear();
-    framing.chunked = false;
-  } else if (!response_.stream) {
-    framing.length = response_.body.size();
-  }
-  out_.clear();
-  append_head(out_, response_, framing, io_.date());
-  body_sent_ = 0;
-  last_slice_ = false;
-  std::string_view body = response_.body;
-  if (request_.method() == "HEAD") {
-    response_.stream.reset();
-    body = {};
-  }
-  body_sent_ = body.size();
-  after_ = response_.stream ? After::next_slice : After::conclude;
-  if (body.size() <= joined_bytes) {
-    out_ += body;
-    body = {};
-  }
-  unsent_ = {asio::buffer(out_), asio::buffer(body.data(), body.size())};
-  return Step::write;
-}
-
-// Tries at once without waiting; TLS can't: what a full socket did not take of a record would be lost.
-Connection::Step Connection::write() {
-  if (!tls_) {
-    error_code ec;
-    // One buffer takes send(), which is cheaper than sendmsg().
-    const std::size_t size =
-        unsent_[1].size() == 0 ? socket_.write_some(unsent_[0], ec) : socket_.write_some(unsent_, ec);
-    unsent_ = skip(unsent_, size);
-    if (ec && ec != asio::error::would_block) return conclude(false);
-    if (asio::buffer_size(unsent_) == 0) return written();
-  }
-  if (phase_ != Phase::reading) enter(Phase::writing, settings().write_timeout);
-  async_write([this](const error_code& ec, std::size_t size) {
-    unsent_ = skip(unsent_, size);
-    if (ec) return run(conclude(false));
-    overdue_ = false;
-    run(asio::buffer_size(unsent_) == 0 ? written() : Step::write);
-  });
-  return Step::wait;
-}
-
-Connection::Step Connection::written() {
-  switch (after_) {
-    case After::read_on:
-      return parser_->is_done() ? Step::serve : Step::read;
-    case After::next_slice:
-      return last_slice_ ? conclude(true) : Step::slice;
-    case After::conclude:
-      break;
-  }
-  return conclude(true);
-}
-
-Connection::Step Connection::next_slice() {
-  enter_unlimited(Phase::serving);
-  in_service_ = true;
-  answered_ = false;
-  response_.stream->next([this](std::string text, bool last) {
-    answered_ = true;
-    const Step step = add_slice(std::move(text), last);
-    if (!in_service_) run(step);
-  });
-  in_service_ = false;
-  return answered_ ? Step::write : Step::wait;
-}
-
-Connection::Step Connection::add_slice(std::string&& text, bool last) {
-  body_sent_ += text.size();
-  last_slice_ = last;
-  if (chunked_) {
-    out_.clear();
-    append_chunk(out_, text, last);
-  } else {
-    out_ = std::move(text);
-  }
-  unsent_ = {asio::buffer(out_), {}};
-  return Step::write;
-}
-
-// The end of an answer, whole or broken off.
-Connection::Step Connection::conclude(bool whole) {
-  if (after_ == After::read_on) return Step::close;  // broke off before there was a request
-  response_.stream.reset();
-  if (fault_) {
-    service().faulted(io_.next_id(), peer_, fault_->status, fault_->text);
-  } else {
-    service().finished(*this, whole ? response_.status : 0, body_sent_);
-    attachment.reset();
-  }
-  response_ = {};
-  if (out_.capacity() > kept_bytes) out_ = {};
-  if (!whole || !socket_.is_open()) {
-    linger_ = false;
-    return Step::close;
-  }
-  if (!keep_) return linger_ ? Step::linger : Step::close;
-  next_request();
-  return io_.draining() && phase_ == Phase::idle ? Step::close : Step::read;
-}
-
-// Closing a socket with unread bytes resets it, and the client may lose the answer: read on for a while.
-Connection::Step Connection::linger() {
-  if (tls_) {
-    enter(Phase::closing, linger_time);
-    tls_->async_shutdown([this](const error_code&) {
-      tls_.reset();  // all is said; what still comes need not be deciphered
-      run(Step::linger);
-    });
-    return Step::wait;
-  }
-  if (phase_ != Phase::lingering) {
-    enter(Phase::lingering, linger_time);
-    overdue_ = false;
-    error_code ec;
-    socket_.shutdown(Socket::shutdown_send, ec);
-  }
-  in_.clear();
-  async_read([this](const error_code& ec, std::size_t size) {
-    lingered_ += size;
-    const bool enough = ec || overdue_ || lingered_ > linger_bytes;
-    run(enough ? Step::close : Step::linger);
-  });
-  return Step::wait;
-}
-
-Connection::Step Connection::close() {
-  error_code ec;
-  const bool speak = tls_ && socket_.is_open() && !overdue_ && phase_ != Phase::closing;
-  if (!speak) {
-    socket_.shutdown(Socket::shutdown_both, ec);
-    socket_.close(ec);
-    return Step::gone;
-  }
-  // A client that sits on an idle connection may never reply: the end of the listener does not wait for it.
-  enter(Phase::closing, io_.draining() ? 0s : linger_time);
-  tls_->async_shutdown([this](const error_code&) { run(Step::close); });
-  return Step::wait;
 }
 
 }  // namespace lockkeeper::http

@@ -51,8 +51,8 @@ struct Response {
 class Exchange {
  public:
   // Whatever the service hangs on it until it answers; destroyed after the answer, or with the connection.
-  // (A connection is never destroyed between serve() and answer(): a client that leaves early is noticed only
-  // after the answer, so what an attachment points to stays valid.)
+  // (A connection is never destroyed between serve() and answer(), also when its client leaves, so what an
+  // attachment points to stays valid.)
   class Attachment {
    public:
     virtual ~Attachment() = default;
@@ -67,7 +67,21 @@ class Exchange {
   // Exactly once, on its I/O thread. Outside of serve() the answer may be written, the attachment destroyed and the
   // connection be gone before this returns.
   virtual void answer(Response&& response) = 0;
-  virtual bool client_gone() const = 0;  // best knowledge; for long polls
+  // A look at what TCP knows now: the client closed its side, reset the connection, or it broke.
+  virtual bool client_gone() const = 0;
+  // For long polls. Once at most, on its I/O thread, within serve() or later, while the answer is due. `gone` is
+  // called once on that thread, never from within this call nor within serve(), nor after answer(), as soon as the
+  // client
+  // - closed its side: a client that half-closes and would still read gives up its answer here; over TLS too it is
+  //   the FIN that counts, not close_notify alone;
+  // - reset the connection, or the network said that it is broken;
+  // - left TCP's keepalive probes unanswered: it vanished without a FIN. That takes 50 s, or write_timeout if
+  // longer. A client that sent more meanwhile, as in pipelining, is not gone; when it then leaves, that is noticed
+  // within 1.5 s. Not noticed before the answer: the FIN of a client that sent more than the socket's buffer holds.
+  // The listener's own hard end (stop()) is not the client's leaving either. answer() is due after `gone` too,
+  // which may call it: nothing is written, Service::finished() gets status 0, and the connection ends. `gone` is
+  // destroyed after its call, or by answer(), or with the connection.
+  virtual void when_client_gone(std::function<void()> gone) = 0;
 
   std::unique_ptr<Attachment> attachment;
 

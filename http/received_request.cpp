@@ -5,14 +5,13 @@
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/error.hpp>
 
+#include "http/kept_storage.h"
+
 namespace lockkeeper::http {
 namespace {
 
 namespace beast_http = boost::beast::http;
 using Error = beast_http::error;
-
-// More than this is given back after the request: a waiting connection is to cost little.
-constexpr std::size_t kept_bytes = 4096;
 
 std::string_view std_view(boost::beast::string_view text) {
   return {text.data(), text.size()};
@@ -65,9 +64,9 @@ std::string_view ReceivedRequest::header(std::string_view name) const {
 }
 
 void ReceivedRequest::clear() {
-  if (text_.capacity() > kept_bytes) text_ = {};
-  if (body_.capacity() > kept_bytes) body_ = {};
-  if (fields_.capacity() > 64) fields_ = {};
+  give_back_excess(text_);
+  give_back_excess(body_);
+  if (fields_.capacity() > 64) fields_ = std::vector<Field>();
   text_.clear();
   body_.clear();
   fields_.clear();
