@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "locks/duration.h"
 #include "wire/loose_text.h"
 
 namespace lockkeeper::wire {
@@ -16,11 +17,12 @@ namespace {
 
 // A field that somebody may send; the handler below gives it its value.
 struct Field {
-  enum class Type : std::uint8_t { ignored, text, loose_text, old_text, number, boolean, texts, ttl, wait };
+  enum class Type : std::uint8_t { ignored, text, loose_text, old_text, number, boolean, texts, duration };
 
   const char* name = "";
   Type type = Type::ignored;
   std::string LockBody::*text = nullptr;
+  std::optional<std::chrono::milliseconds> LockBody::*duration = nullptr;
 };
 
 constexpr Field no_field;
@@ -38,8 +40,16 @@ constexpr std::array lock_fields = {
     Field{"begun", Field::Type::number},
     Field{"metadata", Field::Type::texts},
     Field{"all", Field::Type::boolean},
-    Field{"ttl", Field::Type::ttl},
-    Field{"wait", Field::Type::wait},
+    Field{"ttl", Field::Type::duration, nullptr, &LockBody::ttl},
+    Field{"wait", Field::Type::duration, nullptr, &LockBody::wait},
+};
+
+// Its token lands in `begun`, which such a body does not have.
+constexpr std::array renew_fields = {
+    Field{"key", Field::Type::text, &LockBody::key},
+    Field{"claim", Field::Type::text, &LockBody::claim},
+    Field{"token", Field::Type::number},
+    Field{"ttl", Field::Type::duration, nullptr, &LockBody::ttl},
 };
 
 // In a force-release body the reason lands in `key`, which such a body does not have.
@@ -123,7 +133,7 @@ class BodyReader : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, BodyRe
   void composite(bool object);
   void take(const Value& value);
   void take_number(const Value& value);
-  void take_unsupported(const Value& value);
+  void take_duration(const Value& value);
 
   void fault(std::string text) {
     if (fault_.empty()) fault_ = std::move(text);
@@ -139,7 +149,7 @@ class BodyReader : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, BodyRe
   bool top_null_ = false;
   bool metadata_ = false;  // inside of the metadata's object
   bool undecodable_ = false;
-  bool number_ttl_ = false;
+  std::string number_ttl_;  // what is wrong with it, if this body is one of ours
 };
 
 void BodyReader::take(const Value& value) {
@@ -169,9 +179,8 @@ void BodyReader::take(const Value& value) {
     case Field::Type::texts:
       fault(metadata_fault);
       return;
-    case Field::Type::ttl:
-    case Field::Type::wait:
-      take_unsupported(value);
+    case Field::Type::duration:
+      take_duration(value);
       return;
   }
   if (text) body_.*(field_->text) = value.text;
@@ -191,13 +200,28 @@ void BodyReader::take_number(const Value& value) {
 
 // A lease that is ignored would be a lock that nobody gives back. But a bare number is no duration of ours, and the
 // original took a body with such a ttl (compat: locker, extra-fields): it stays an unknown field there.
-void BodyReader::take_unsupported(const Value& value) {
-  if (field_->type == Field::Type::wait && value.kind == Value::Kind::boolean && !value.boolean) return;
-  if (field_->type == Field::Type::ttl && value.kind == Value::Kind::number) {
-    number_ttl_ = true;
+void BodyReader::take_duration(const Value& value) {
+  const bool waits = field_->duration == &LockBody::wait;
+  if (waits && value.kind == Value::Kind::boolean && !value.boolean) {
+    body_.wait.reset();
     return;
   }
-  fault(std::string(field_->name) + " is not supported by this version");
+  if (value.kind != Value::Kind::number && value.kind != Value::Kind::text) {
+    return fault(std::string(field_->name) + " must be a duration, like \"30s\"");
+  }
+  auto parsed = locks::parse_duration(value.text);
+  if (auto* duration = std::get_if<std::chrono::milliseconds>(&parsed)) {
+    body_.native = true;
+    body_.*(field_->duration) = *duration;
+    if (!waits) number_ttl_.clear();
+    return;
+  }
+  std::string text = std::string(field_->name) + ": " + std::get<locks::DurationFault>(parsed).text;
+  if (value.kind == Value::Kind::number && !waits) {
+    number_ttl_ = std::move(text);
+  } else {
+    fault(std::move(text));
+  }
 }
 
 // An object or array as the value of a field.
@@ -229,7 +253,7 @@ void without_duplicates(locks::Metadata& metadata) {
 
 std::variant<LockBody, BodyFault> BodyReader::result() {
   if (undecodable_ || (!object_ && !top_null_)) return BodyFault{true, {}};
-  if (number_ttl_ && body_.native) fault("ttl is not supported by this version");
+  if (!number_ttl_.empty() && body_.native) fault(std::move(number_ttl_));
   if (!fault_.empty()) return BodyFault{false, fault_};
   if (body_.metadata.size() > 1) without_duplicates(body_.metadata);
   return std::move(body_);
@@ -260,6 +284,13 @@ const std::string& LockBody::holder() const {
 
 std::variant<LockBody, BodyFault> parse_lock_body(std::string_view body) {
   return parse(body, lock_fields);
+}
+
+std::variant<RenewFields, BodyFault> parse_renew_body(std::string_view body) {
+  auto parsed = parse(body, renew_fields);
+  if (const auto* fault = std::get_if<BodyFault>(&parsed)) return *fault;
+  auto& fields = std::get<LockBody>(parsed);
+  return RenewFields{std::move(fields.key), std::move(fields.claim), fields.begun, fields.ttl};
 }
 
 std::variant<std::string, BodyFault> parse_force_body(std::string_view body) {

@@ -2,21 +2,22 @@
 // original's did; <, >, &, U+2028 and U+2029 are escaped as \u003c ... (compat: locker, fact 6).
 //
 //   Hold     {"holder","count","since","metadata":{..}}
-//   Claim    {"claim","holder","count","token","since","metadata":{..},"by","ttl"?,"max_hold"?,"offered"?}
-//            no "claim": unnamed; "by" if known; "offered": the grace of an offer that is not taken up yet
+//   Claim    {"claim"?,"holder","count","token","since","metadata":{..},"by"?,"ttl"?,"max_hold"?,"offered"?}
+//            no "claim": unnamed; "offered": the grace of an offer that is not taken up yet
 //   Waiter   {"claim"?,"holder","since","place","metadata":{..},"by"?,"ttl"?}      first in the queue first
-//   Lock {"lock","state":"held"|"free","version","count","since"?,"mean_hold"?,"holders":[Hold],"claims":[Claim],
-//             "queue":[Waiter]}
+//   Lock     {"lock","state":"held"|"free","version","count","since"?,"mean_hold"?,"holders":[Hold],
+//             "claims":[Claim],"queue":[Waiter]}
 //   Event    {"version","at","what","holder","claim"?,"token"?,"count","by"?,"door","reason"?,"change"}
 //   History  {"lock","version","oldest","more","events":[Event]}
-//   Granted  {"response","lock","version","token","since","count","claim"?,"request"?,"again","taken_over","ttl"?,
-//             "max_hold"?,"others":[Hold]}
-//   Released
-//   {"response","lock","version","released","withdrawn","ended"?:"released"|"lapsed"|"forced","holders":[Hold]}
+//   Granted  {"response","lock","version","token","since","count","claim"?,"request"?,"again","taken_over",
+//             "ttl"?,"max_hold"?,"others":[Hold]}
+//   Released {"response","lock","version","released","withdrawn","ended"?,"holders":[Hold]}
+//            "ended": "released", "lapsed" or "forced"
 //   Renewed  {"response","lock","version","token","ttl"?,"max_hold"?}
 //   Denied   {"error","lock","version","why"?,"ended"?,"holders":[Hold]}      423, 410, 409
-//   Queued   Denied (423) and
-//   {"claim"?,"request"?,"position","waiters","since","estimate"?,"ahead":[{"holder","since"}]} Error    {"error"}
+//   Queued   Denied's members (423) and {"claim"?,"request"?,"position","waiters","since","estimate"?,
+//             "ahead":[{"holder","since"}]}
+//   Error    {"error"}
 // Durations are texts that locks/duration.h reads, exact to the millisecond: "30s", "1h30m", "1s500ms".
 #pragma once
 

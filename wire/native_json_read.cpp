@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "locks/duration.h"
 #include "locks/limits.h"
 #include "wire/json_in.h"
 #include "wire/native_json.h"
@@ -20,6 +21,13 @@ locks::WallTime need_time(const JsonValue& object, const char* name) {
 
 locks::WallTime time_or_epoch(const JsonValue& object, const char* name) {
   return find(object, name) == nullptr ? locks::WallTime() : need_time(object, name);
+}
+
+std::optional<std::chrono::milliseconds> duration(const JsonValue& row, const char* name) {
+  if (find(row, name) == nullptr) return std::nullopt;
+  const auto parsed = locks::parse_duration(need_text(row, name));
+  if (const auto* found = std::get_if<std::chrono::milliseconds>(&parsed)) return *found;
+  wrong(std::string(name) + " is not a duration");
 }
 
 locks::Metadata read_metadata(const JsonValue& row) {
@@ -59,7 +67,40 @@ ClaimView read_claim(const JsonValue& row) {
   claim.token = need_number(row, "token");
   claim.since = need_time(row, "since");
   claim.metadata = read_metadata(row);
+  claim.ttl = duration(row, "ttl");
+  claim.max_hold = duration(row, "max_hold");
+  claim.offered = duration(row, "offered");
   return claim;
+}
+
+WaiterView read_waiter(const JsonValue& row) {
+  WaiterView waiter;
+  waiter.claim = text_or_empty(row, "claim");
+  waiter.holder = need_text(row, "holder");
+  waiter.since = need_time(row, "since");
+  waiter.place = need_number(row, "place");
+  waiter.metadata = read_metadata(row);
+  waiter.ttl = duration(row, "ttl");
+  return waiter;
+}
+
+HoldView read_ahead(const JsonValue& row) {
+  HoldView hold;
+  hold.holder = need_text(row, "holder");
+  hold.since = need_time(row, "since");
+  return hold;
+}
+
+QueuedView read_queued(const JsonValue& row) {
+  QueuedView view;
+  view.claim = text_or_empty(row, "claim");
+  view.request = text_or_empty(row, "request");
+  view.position = need_number(row, "position");
+  view.waiters = need_number(row, "waiters");
+  view.since = need_time(row, "since");
+  view.estimate = duration(row, "estimate");
+  view.ahead = read_all(row, "ahead", read_ahead);
+  return view;
 }
 
 locks::Event read_event(const JsonValue& row) {
@@ -107,6 +148,7 @@ LockView read_lock(std::string_view json) {
   view.count = number_or(tree.top(), "count", 0);
   view.holders = read_all(tree.top(), "holders", read_hold);
   view.claims = read_all(tree.top(), "claims", read_claim);
+  view.queue = read_all(tree.top(), "queue", read_waiter);
   return view;
 }
 
@@ -120,6 +162,10 @@ GrantedView read_granted(std::string_view json) {
   view.count = number_or(tree.top(), "count", 0);
   view.again = flag(tree.top(), "again");
   view.taken_over = flag(tree.top(), "taken_over");
+  view.claim = text_or_empty(tree.top(), "claim");
+  view.request = text_or_empty(tree.top(), "request");
+  view.ttl = duration(tree.top(), "ttl");
+  view.max_hold = duration(tree.top(), "max_hold");
   view.others = read_all(tree.top(), "others", read_hold);
   return view;
 }
@@ -131,6 +177,7 @@ ReleasedView read_released(std::string_view json) {
   view.version = number_or(tree.top(), "version", 0);
   view.released = number_or(tree.top(), "released", 0);
   view.withdrawn = flag(tree.top(), "withdrawn");
+  view.ended = text_or_empty(tree.top(), "ended");
   view.holders = read_all(tree.top(), "holders", read_hold);
   return view;
 }
@@ -142,7 +189,19 @@ DeniedView read_denied(std::string_view json) {
   view.native = find(tree.top(), "version") != nullptr;
   view.version = number_or(tree.top(), "version", 0);
   view.why = text_or_empty(tree.top(), "why");
+  view.ended = text_or_empty(tree.top(), "ended");
   view.holders = read_all(tree.top(), "holders", read_hold);
+  if (find(tree.top(), "position") != nullptr) view.queued = read_queued(tree.top());
+  return view;
+}
+
+RenewedView read_renewed(std::string_view json) {
+  const JsonTree tree(json);
+  RenewedView view;
+  view.version = need_number(tree.top(), "version");
+  view.token = need_number(tree.top(), "token");
+  view.ttl = duration(tree.top(), "ttl");
+  view.max_hold = duration(tree.top(), "max_hold");
   return view;
 }
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <map>
 
+#include "locks/duration.h"
 #include "wire/json_out.h"
 #include "wire/native_json.h"
 #include "wire/time_text.h"
@@ -14,6 +15,28 @@ using locks::Hold;
 using locks::Metadata;
 using locks::Tally;
 using locks::Version;
+using locks::Waiter;
+using std::chrono::milliseconds;
+
+void put(JsonOut& json, std::string_view name, const std::optional<milliseconds>& duration) {
+  if (duration) json.name(name).text(locks::exact_duration(*duration));
+}
+
+const char* text(locks::End end) {
+  switch (end) {
+    case locks::End::released:
+      return "released";
+    case locks::End::lapsed:
+      return "lapsed";
+    case locks::End::forced:
+      break;
+  }
+  return "forced";
+}
+
+void put(JsonOut& json, const std::optional<locks::End>& ended) {
+  if (ended) json.name("ended").text(text(*ended));
+}
 
 JsonOut& put(JsonOut& json, const Metadata& metadata) {
   json.open('{');
@@ -40,6 +63,19 @@ void put(JsonOut& json, const Claim& claim) {
   json.name("since").text(time_text(claim.since));
   put(json.name("metadata"), claim.metadata);
   if (!claim.by.empty()) json.name("by").text(claim.by);
+  put(json, "ttl", claim.ttl);
+  put(json, "max_hold", claim.max_hold);
+  put(json, "offered", claim.offered);
+  json.close('}');
+}
+
+void put(JsonOut& json, const Waiter& waiter) {
+  json.open('{');
+  if (!waiter.name.empty()) json.name("claim").text(waiter.name);
+  json.name("holder").text(waiter.holder).name("since").text(time_text(waiter.since));
+  put(json.name("place").number(waiter.place).name("metadata"), waiter.metadata);
+  if (!waiter.by.empty()) json.name("by").text(waiter.by);
+  put(json, "ttl", waiter.ttl);
   json.close('}');
 }
 
@@ -84,6 +120,12 @@ JsonOut begin(std::string& out) {
   return {out, Escapes::web};
 }
 
+JsonOut begin_denied(std::string_view error, std::string_view lock, Version version, std::string& out) {
+  JsonOut json = begin(out);
+  json.name("error").text(error).name("lock").text(lock).name("version").number(version);
+  return json;
+}
+
 JsonOut begin_body(const std::string& key, const std::string& holder, const std::string& claim,
                    const std::string& request, std::string& out) {
   JsonOut json = begin(out);
@@ -107,14 +149,28 @@ void write_response(std::string_view response, std::string& out) {
 }
 
 void write_granted(std::string_view response, std::string_view lock, std::string_view claim,
-                   const locks::Granted& granted, std::string& out) {
+                   std::string_view request, const locks::Granted& granted, std::string& out) {
   JsonOut json = begin(out);
   json.name("response").text(response).name("lock").text(lock).name("version").number(granted.version);
   json.name("token").number(granted.token).name("since").text(time_text(granted.since));
   json.name("count").number(granted.count);
   if (!claim.empty()) json.name("claim").text(claim);
+  if (!request.empty()) json.name("request").text(request);
   json.name("again").boolean(granted.again).name("taken_over").boolean(granted.took_over);
+  put(json, "ttl", granted.ttl);
+  put(json, "max_hold", granted.max_hold);
   put(json, "others", granted.others);
+  json.close('}');
+  out += '\n';
+}
+
+void write_renewed(std::string_view response, std::string_view lock, const locks::Renewed& renewed,
+                   std::string& out) {
+  JsonOut json = begin(out);
+  json.name("response").text(response).name("lock").text(lock).name("version").number(renewed.version);
+  json.name("token").number(renewed.token);
+  put(json, "ttl", renewed.ttl);
+  put(json, "max_hold", renewed.max_hold);
   json.close('}');
   out += '\n';
 }
@@ -124,18 +180,39 @@ void write_released(std::string_view response, std::string_view lock, const lock
   JsonOut json = begin(out);
   json.name("response").text(response).name("lock").text(lock).name("version").number(released.version);
   json.name("released").number(released.released).name("withdrawn").boolean(released.withdrawn);
+  put(json, released.ended);
   put(json, "holders", released.holds);
   json.close('}');
   out += '\n';
 }
 
 void write_denied(std::string_view error, std::string_view lock, Version version, std::string_view why,
-                  const std::vector<Hold>& holds, std::string& out) {
-  JsonOut json = begin(out);
-  json.name("error").text(error).name("lock").text(lock).name("version").number(version);
+                  std::optional<locks::End> ended, const std::vector<Hold>& holds, std::string& out) {
+  JsonOut json = begin_denied(error, lock, version, out);
   if (!why.empty()) json.name("why").text(why);
+  put(json, ended);
   put(json, "holders", holds);
   json.close('}');
+  out += '\n';
+}
+
+void write_queued(std::string_view error, std::string_view lock, std::string_view claim, std::string_view request,
+                  const locks::Queued& queued, std::string& out) {
+  JsonOut json = begin_denied(error, lock, queued.version, out);
+  put(json, "holders", queued.holds);
+  if (!claim.empty()) json.name("claim").text(claim);
+  if (!request.empty()) json.name("request").text(request);
+  json.name("position")
+      .number(std::uint64_t{queued.position})
+      .name("waiters")
+      .number(std::uint64_t{queued.waiters});
+  json.name("since").text(time_text(queued.since));
+  put(json, "estimate", queued.estimate);
+  json.name("ahead").open('[');
+  for (const locks::Ahead& one : queued.ahead) {
+    json.open('{').name("holder").text(one.holder).name("since").text(time_text(one.since)).close('}');
+  }
+  json.close(']').close('}');
   out += '\n';
 }
 
@@ -150,9 +227,12 @@ void write_lock_member(std::string_view lock, const locks::Record& record, std::
                                         [](const Hold& one, const Hold& other) { return one.since < other.since; });
     json.name("since").text(time_text(first->since));
   }
+  if (record.head.mean_hold.count() != 0) put(json, "mean_hold", record.head.mean_hold);
   put(json, "holders", holds);
   put_claims(json, record);
-  json.name("queue").open('[').close(']').close('}');
+  json.name("queue").open('[');
+  for (const Waiter& waiter : record.waiters) put(json, waiter);
+  json.close(']').close('}');
 }
 
 void write_lock(std::string_view lock, const locks::Record& record, std::string& out) {
@@ -192,6 +272,17 @@ std::string write_body(const AcquireBody& body) {
   JsonOut json = begin_body(body.key, body.holder, body.claim, body.request, out);
   if (body.has_begun) json.name("begun").number(body.begun);
   put(json.name("metadata"), body.metadata);
+  put(json, "ttl", body.ttl);
+  put(json, "wait", body.wait);
+  json.close('}');
+  return out;
+}
+
+std::string write_body(const RenewBody& body) {
+  std::string out;
+  JsonOut json = begin_body(body.key, "", body.claim, "", out);
+  if (body.token != 0) json.name("token").number(body.token);
+  put(json, "ttl", body.ttl);
   json.close('}');
   return out;
 }

@@ -1,7 +1,9 @@
 #include "wire/record_json.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
+#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -11,10 +13,13 @@
 // Members that are empty or 0 are left out; each text has at least one that never is, so that an empty object is
 // damage and not an empty record.
 //
-//   head    c changed, f forgotten, k key, t [{h holder, n count, o oldest, w newest, s since}]
-//   claim   n name, h holder, t token, s since, r request, b begun, m [[key, value]], y by, l ttl, w renewed
-//   waiter  n name, k key, h holder, p place, s since, r request, b begun, m, y by, l ttl
-//   closed  n name, u up_to, s at
+//   head    c changed, f forgotten, k key, t [{h holder, n count, o oldest, w newest, s since}], d timed, a
+//   mean_hold claim   n name, h holder, t token, s since, r request, b begun, m [[key, value]], y by, l ttl, x
+//   max_hold,
+//           w renewed, g granted (both: unless they are the token), o offered
+//   waiter  n name, k key, h holder, p place, s since, r request, b begun, m, y by, d door, l ttl, x max_hold,
+//           e grace, w renewed (unless it is the place)
+//   closed  n name, u up_to, s at, e end (its number in locks::End; 0, released, is left out)
 //   event   v version, s at, c change, e what, h holder, n claim, t token, x count, y by, d door, r reason
 namespace lockkeeper::wire {
 
@@ -29,6 +34,7 @@ using locks::Tally;
 using locks::Version;
 using locks::Waiter;
 using locks::WallTime;
+using std::chrono::milliseconds;
 
 void put(JsonOut& out, const char* name, const std::string& text) {
   if (!text.empty()) out.name(name).text(text);
@@ -49,8 +55,17 @@ void put(JsonOut& out, const char* name, const Metadata& metadata) {
   out.close(']');
 }
 
-void put(JsonOut& out, const char* name, const std::optional<std::chrono::milliseconds>& ttl) {
-  if (ttl) out.name(name).number(static_cast<std::int64_t>(ttl->count()));
+void put(JsonOut& out, const char* name, const std::optional<milliseconds>& duration) {
+  if (duration) out.name(name).number(static_cast<std::int64_t>(duration->count()));
+}
+
+void put(JsonOut& out, const char* name, milliseconds duration) {
+  if (duration.count() != 0) out.name(name).number(static_cast<std::int64_t>(duration.count()));
+}
+
+// Left out where it is what it is at first.
+void put_unless(JsonOut& out, const char* name, Version version, Version usual) {
+  if (version != usual) out.name(name).number(version);
 }
 
 Metadata read_metadata(const JsonValue& row, const char* name) {
@@ -64,9 +79,15 @@ Metadata read_metadata(const JsonValue& row, const char* name) {
   return metadata;
 }
 
-std::optional<std::chrono::milliseconds> read_ttl(const JsonValue& row, const char* name) {
+std::optional<milliseconds> read_duration(const JsonValue& row, const char* name) {
   if (find(row, name) == nullptr) return std::nullopt;
-  return need_milliseconds(row, name).time_since_epoch();
+  const milliseconds duration = need_milliseconds(row, name).time_since_epoch();
+  if (duration.count() < 0) wrong(std::string(name) + " is a negative duration");
+  return duration;
+}
+
+milliseconds duration_or_none(const JsonValue& row, const char* name) {
+  return read_duration(row, name).value_or(milliseconds(0));
 }
 
 void write(JsonOut& out, const Claim& claim) {
@@ -79,7 +100,10 @@ void write(JsonOut& out, const Claim& claim) {
   put(out, "m", claim.metadata);
   put(out, "y", claim.by);
   put(out, "l", claim.ttl);
-  put(out, "w", claim.renewed);
+  put(out, "x", claim.max_hold);
+  put_unless(out, "w", claim.renewed, claim.token);
+  put_unless(out, "g", claim.granted, claim.token);
+  put(out, "o", claim.offered);
 }
 
 void write(JsonOut& out, const Waiter& waiter) {
@@ -92,13 +116,18 @@ void write(JsonOut& out, const Waiter& waiter) {
   put(out, "b", waiter.begun);
   put(out, "m", waiter.metadata);
   put(out, "y", waiter.by);
+  put(out, "d", waiter.door);
   put(out, "l", waiter.ttl);
+  put(out, "x", waiter.max_hold);
+  put(out, "e", waiter.grace);
+  put_unless(out, "w", waiter.renewed, waiter.place);
 }
 
 void write(JsonOut& out, const ClosedName& closed) {
   put(out, "n", closed.name);
   put(out, "u", closed.up_to);
   put(out, "s", closed.at);
+  put(out, "e", static_cast<std::uint64_t>(closed.end));
 }
 
 Claim read_claim(const JsonValue& row) {
@@ -111,14 +140,17 @@ Claim read_claim(const JsonValue& row) {
   claim.begun = number_or(row, "b", 0);
   claim.metadata = read_metadata(row, "m");
   claim.by = text_or_empty(row, "y");
-  claim.ttl = read_ttl(row, "l");
-  claim.renewed = number_or(row, "w", 0);
+  claim.ttl = read_duration(row, "l");
+  claim.max_hold = read_duration(row, "x");
+  claim.renewed = number_or(row, "w", claim.token);
+  claim.granted = number_or(row, "g", claim.token);
+  claim.offered = read_duration(row, "o");
   return claim;
 }
 
 Waiter read_waiter(const JsonValue& row) {
   Waiter waiter;
-  waiter.name = need_text(row, "n");
+  waiter.name = text_or_empty(row, "n");
   waiter.key = need_text(row, "k");
   waiter.holder = need_text(row, "h");
   waiter.place = need_number(row, "p");
@@ -127,12 +159,18 @@ Waiter read_waiter(const JsonValue& row) {
   waiter.begun = number_or(row, "b", 0);
   waiter.metadata = read_metadata(row, "m");
   waiter.by = text_or_empty(row, "y");
-  waiter.ttl = read_ttl(row, "l");
+  waiter.door = text_or_empty(row, "d");
+  waiter.ttl = read_duration(row, "l");
+  waiter.max_hold = read_duration(row, "x");
+  waiter.grace = duration_or_none(row, "e");
+  waiter.renewed = number_or(row, "w", waiter.place);
   return waiter;
 }
 
 ClosedName read_closed(const JsonValue& row) {
-  return {need_text(row, "n"), number_or(row, "u", 0), need_milliseconds(row, "s")};
+  const std::uint64_t end = number_or(row, "e", 0);
+  if (end > static_cast<std::uint64_t>(locks::End::forced)) wrong("a name that was closed in an unknown way");
+  return {need_text(row, "n"), number_or(row, "u", 0), need_milliseconds(row, "s"), static_cast<locks::End>(end)};
 }
 
 Tally read_tally(const JsonValue& value) {
@@ -147,10 +185,10 @@ Tally read_tally(const JsonValue& value) {
 }
 
 // `order` gives what rows are sorted by; a row of that order is there once.
-template <class T, class Order>
-void insert_sorted(std::vector<T>& rows, T&& row, Order order) {
+template <class Rows, class Order>
+void insert_sorted(Rows& rows, typename Rows::value_type&& row, Order order) {
   const auto at = std::upper_bound(rows.begin(), rows.end(), row,
-                                   [&](const T& one, const T& other) { return order(one) < order(other); });
+                                   [&](const auto& one, const auto& other) { return order(one) < order(other); });
   rows.insert(at, std::move(row));
 }
 
@@ -173,6 +211,8 @@ void encode(const Head& head, std::string& out) {
     }
     json.close(']');
   }
+  put(json, "d", head.timed);
+  put(json, "a", head.mean_hold);
   json.close('}');
 }
 
@@ -185,6 +225,8 @@ Head decode_head(std::string_view text) {
   if (const JsonValue* tallies = find(tree.top(), "t")) {
     for (const JsonValue& tally : array(*tallies, "tallies").GetArray()) head.tallies.push_back(read_tally(tally));
   }
+  head.timed = number_or(tree.top(), "d", 0);
+  head.mean_hold = duration_or_none(tree.top(), "a");
   return head;
 }
 

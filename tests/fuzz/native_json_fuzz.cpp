@@ -27,6 +27,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   try_reading(text, wire::read_granted);
   try_reading(text, wire::read_released);
   try_reading(text, wire::read_denied);
+  try_reading(text, wire::read_renewed);
   try_reading(text, wire::read_old_locks);
   try_reading(text, [](std::string_view json) {
     const wire::HistoryView view = wire::read_history(json);
@@ -38,9 +39,17 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   PROMISE(lockkeeper::locks::valid_utf8(wire::read_error(text)));
 
   std::string written;
-  wire::write_denied(text, text, 1, "", {}, written);
+  wire::write_denied(text, text, 1, "", {}, {}, written);
   PROMISE(lockkeeper::locks::valid_utf8(written));
   const wire::DeniedView denied = wire::read_denied(written);
   PROMISE(denied.error == text || !lockkeeper::locks::valid_utf8(text));
+  PROMISE(!denied.queued);
+
+  written.clear();
+  const lockkeeper::locks::Queued place{.version = 1, .position = 2, .waiters = 3};
+  wire::write_queued(text, text, text, text, place, written);
+  const wire::DeniedView queued = wire::read_denied(written);
+  PROMISE(queued.queued && queued.queued->position == 2);
+  PROMISE(queued.queued->claim == text || !lockkeeper::locks::valid_utf8(text));
   return 0;
 }

@@ -1,6 +1,7 @@
 // How bodies are read. Where a case is named after one of tests/end_to_end/recorded, it is the original's answer.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <string>
 #include <variant>
 
@@ -8,6 +9,8 @@
 
 namespace lockkeeper::wire {
 namespace {
+
+using namespace std::chrono_literals;
 
 LockBody body_of(std::string_view text) {
   const auto parsed = parse_lock_body(text);
@@ -167,13 +170,70 @@ TEST(LockBodyOfOurs, IsStrictAboutTypes) {
   }
 }
 
-TEST(LockBodyOfOurs, RefusesALeaseOrAPlaceInTheQueueThatItWouldNotGet) {
-  EXPECT_EQ(fault_of(R"({"key":"k","ttl":"30s"})"), "ttl is not supported by this version");
-  EXPECT_EQ(fault_of(R"({"key":"k","ttl":30,"claim":"c"})"), "ttl is not supported by this version");
-  for (const char* wait : {"true", "30", "\"5m\"", "{}"}) {
-    EXPECT_EQ(fault_of(R"({"key":"k","wait":)" + std::string(wait) + "}"), "wait is not supported by this version");
+TEST(LockBodyOfOurs, HasALeaseAndAWaitAsDurations) {
+  const LockBody body = body_of(R"({"key":"k","ttl":"1h30m","wait":"25s"})");
+  EXPECT_TRUE(body.native);
+  EXPECT_EQ(body.ttl, 90min);
+  EXPECT_EQ(body.wait, 25s);
+  EXPECT_EQ(body_of(R"({"key":"k","ttl":"PT1M","wait":"PT5S"})").ttl, 1min);
+  EXPECT_EQ(body_of(R"({"key":"k","wait":"1s","wait":"2s"})").wait, 2s);
+}
+
+TEST(LockBodyOfOurs, WaitsForNoTimeAtAllOrDoesNotWait) {
+  EXPECT_EQ(body_of(R"({"key":"k","wait":"0s"})").wait, 0s);
+  for (const char* absent : {"false", "null"}) {
+    const LockBody body = body_of(R"({"key":"k","wait":)" + std::string(absent) + "}");
+    EXPECT_FALSE(body.wait.has_value()) << absent;
+    EXPECT_FALSE(body.native) << absent;
   }
-  EXPECT_EQ(body_of(R"({"key":"k","wait":false})").key, "k");
+  EXPECT_FALSE(body_of(R"({"key":"k","wait":"5s","wait":false})").wait.has_value());
+}
+
+TEST(LockBodyOfOurs, SaysWhichDurationIsWrongAndHowItIsWritten) {
+  EXPECT_EQ(fault_of(R"({"key":"k","wait":"10"})"),
+            "wait: 10 has no unit: write \"10s\" for seconds or \"10m\" for minutes");
+  EXPECT_EQ(fault_of(R"({"key":"k","wait":10})"),
+            "wait: 10 has no unit: write \"10s\" for seconds or \"10m\" for minutes");
+  EXPECT_TRUE(fault_of(R"({"key":"k","ttl":"soon"})").starts_with("ttl: "));
+  EXPECT_TRUE(fault_of(R"({"key":"k","ttl":"-5s"})").starts_with("ttl: "));
+  for (const char* other : {"true", "{}", "[\"5m\"]"}) {
+    EXPECT_EQ(fault_of(R"({"key":"k","wait":)" + std::string(other) + "}"),
+              "wait must be a duration, like \"30s\"");
+    EXPECT_EQ(fault_of(R"({"key":"k","ttl":)" + std::string(other) + "}"), "ttl must be a duration, like \"30s\"");
+  }
+  EXPECT_EQ(fault_of(R"({"key":"k","ttl":false})"), "ttl must be a duration, like \"30s\"");
+}
+
+// An old client may send one (IgnoresUnknownFieldsOfAnyDepth); a client of ours would go without its lease.
+TEST(LockBodyOfOurs, RefusesALeaseThatIsABareNumberBesideAFieldOfOurs) {
+  EXPECT_EQ(fault_of(R"({"key":"k","ttl":30,"claim":"c"})"),
+            "ttl: 30 has no unit: write \"30s\" for seconds or \"30m\" for minutes");
+  EXPECT_EQ(fault_of(R"({"key":"k","wait":"5s","ttl":30})"),
+            "ttl: 30 has no unit: write \"30s\" for seconds or \"30m\" for minutes");
+  EXPECT_FALSE(body_of(R"({"key":"k","ttl":30,"wait":false})").ttl.has_value());
+  EXPECT_EQ(body_of(R"({"key":"k","ttl":30,"ttl":"30s"})").ttl, 30s);
+}
+
+TEST(RenewBody, NamesAClaimOrATokenAndMayLengthen) {
+  const auto named = std::get<RenewFields>(parse_renew_body(R"({"key":"k","claim":"c","token":7,"ttl":"45s"})"));
+  EXPECT_EQ(named.key, "k");
+  EXPECT_EQ(named.claim, "c");
+  EXPECT_EQ(named.token, 7U);
+  EXPECT_EQ(named.ttl, 45s);
+  const auto unnamed = std::get<RenewFields>(parse_renew_body(R"({"key":"k","token":7,"requestor":"x"})"));
+  EXPECT_TRUE(unnamed.claim.empty());
+  EXPECT_FALSE(unnamed.ttl.has_value());
+  EXPECT_FALSE(std::get<RenewFields>(parse_renew_body(R"({"key":"k"})")).token.has_value());
+}
+
+TEST(RenewBody, IsStrictAboutTypes) {
+  const auto fault = [](std::string_view text) { return std::get<BodyFault>(parse_renew_body(text)); };
+  for (const char* text : {"", "{", "[]", "5"}) EXPECT_TRUE(fault(text).undecodable) << text;
+  EXPECT_EQ(fault(R"({"key":5})").text, "key must be a text");
+  EXPECT_EQ(fault(R"({"key":"k","token":"7"})").text,
+            "token must be a version: a whole number that is not negative");
+  EXPECT_EQ(fault(R"({"key":"k","ttl":30})").text,
+            "ttl: 30 has no unit: write \"30s\" for seconds or \"30m\" for minutes");
 }
 
 TEST(ForceBody, MayBeEmptyOrHaveAReason) {

@@ -96,6 +96,43 @@ TEST(NativeLock, TellsTheWholeStoryOldestFirst) {
   EXPECT_EQ(out.find("k1"), std::string::npos) << "the key is a secret";
 }
 
+TEST(NativeLock, ShowsLeasesOffersAndTheQueueInItsOrder) {
+  locks::Record record;
+  record.head.version = 12;
+  record.head.key = "k1";
+  record.head.mean_hold = 150s;
+  record.claims = {{.name = "leased", .holder = "a", .token = 7, .since = nine_o_clock, .ttl = 30s, .max_hold = 1h},
+                   {.name = "late", .holder = "b", .token = 8, .since = nine_o_clock, .offered = 60s}};
+  record.waiters = {{.name = "w1",
+                     .key = "secret",
+                     .holder = "c",
+                     .place = 9,
+                     .since = nine_o_clock,
+                     .metadata = {{"build", "7"}},
+                     .by = "ann",
+                     .ttl = 500ms},
+                    {.key = "secret", .holder = "d", .place = 11, .since = nine_o_clock + 1s}};
+  std::string out;
+  write_lock("prod", record, out);
+  EXPECT_NE(out.find(R"("mean_hold":"2m30s")"), std::string::npos) << out;
+  EXPECT_NE(out.find(R"("by":"ann")"), std::string::npos) << out;
+  EXPECT_EQ(out.find("secret"), std::string::npos) << "so is a waiter's key";
+  const LockView view = read_lock(out);
+  EXPECT_EQ(view.claims.at(0).ttl, 30s);
+  EXPECT_EQ(view.claims.at(0).max_hold, 1h);
+  EXPECT_FALSE(view.claims.at(0).offered.has_value());
+  EXPECT_EQ(view.claims.at(1).offered, 60s);
+  ASSERT_EQ(view.queue.size(), 2U);
+  EXPECT_EQ(view.queue[0].claim, "w1");
+  EXPECT_EQ(view.queue[0].holder, "c");
+  EXPECT_EQ(view.queue[0].place, 9U);
+  EXPECT_EQ(view.queue[0].since, nine_o_clock);
+  EXPECT_EQ(view.queue[0].metadata, (locks::Metadata{{"build", "7"}}));
+  EXPECT_EQ(view.queue[0].ttl, 500ms);
+  EXPECT_EQ(view.queue[1].claim, "");
+  EXPECT_EQ(view.queue[1].place, 11U);
+}
+
 TEST(NativeLock, IsFreeWithoutASince) {
   std::string out;
   write_lock("prod", locks::absent(4), out);
@@ -117,7 +154,7 @@ TEST(NativeLock, StandsInAListAfterOthers) {
 TEST(NativeGranted, ComesBackAsItWasSaid) {
   std::string out;
   const locks::Granted granted{12, 11, nine_o_clock, 2, true, true, {{"h", 1, nine_o_clock, {{"a", "b"}}}}};
-  write_granted("Lock ...", "prod", "claim", granted, out);
+  write_granted("Lock ...", "prod", "claim", "", granted, out);
   EXPECT_EQ(out,
             "{\"response\":\"Lock ...\",\"lock\":\"prod\",\"version\":12,\"token\":11,"
             "\"since\":\"2026-11-21T09:00:00.000Z\",\"count\":2,\"claim\":\"claim\",\"again\":true,"
@@ -133,6 +170,58 @@ TEST(NativeGranted, ComesBackAsItWasSaid) {
   EXPECT_EQ(view.others[0].metadata, (locks::Metadata{{"a", "b"}}));
 }
 
+TEST(NativeGranted, TellsItsLeaseAndTheNamesThatTheServerGave) {
+  std::string out;
+  write_granted("Lock ...", "prod", "c", "r", {.version = 1, .token = 1, .count = 1, .ttl = 90s, .max_hold = 1h},
+                out);
+  EXPECT_NE(out.find(R"("claim":"c","request":"r")"), std::string::npos) << out;
+  EXPECT_NE(out.find(R"("ttl":"1m30s","max_hold":"1h")"), std::string::npos) << out;
+  const GrantedView view = read_granted(out);
+  EXPECT_EQ(view.claim, "c");
+  EXPECT_EQ(view.request, "r");
+  EXPECT_EQ(view.ttl, 90s);
+  EXPECT_EQ(view.max_hold, 1h);
+}
+
+TEST(NativeRenewed, ComesBackAsItWasSaid) {
+  std::string out;
+  write_renewed("renewed", "prod", {9, 7, 1500ms, std::nullopt}, out);
+  EXPECT_EQ(out, "{\"response\":\"renewed\",\"lock\":\"prod\",\"version\":9,\"token\":7,\"ttl\":\"1s500ms\"}\n");
+  const RenewedView view = read_renewed(out);
+  EXPECT_EQ(view.version, 9U);
+  EXPECT_EQ(view.token, 7U);
+  EXPECT_EQ(view.ttl, 1500ms);
+  EXPECT_FALSE(view.max_hold.has_value());
+}
+
+TEST(NativeQueued, ComesBackAsItWasSaid) {
+  locks::Queued queued{.version = 9, .position = 2, .waiters = 5, .since = nine_o_clock};
+  queued.ahead = {{"b", nine_o_clock - 1min}};
+  queued.holds = {{"a", 1, nine_o_clock - 1h, {}}};
+  queued.estimate = 10min;
+  std::string out;
+  write_queued("wait", "prod", "c", "r", queued, out);
+  const DeniedView view = read_denied(out);
+  EXPECT_EQ(view.error, "wait");
+  EXPECT_EQ(view.version, 9U);
+  EXPECT_EQ(view.holders.at(0).holder, "a");
+  ASSERT_TRUE(view.queued.has_value());
+  EXPECT_EQ(view.queued->claim, "c");
+  EXPECT_EQ(view.queued->request, "r");
+  EXPECT_EQ(view.queued->position, 2U);
+  EXPECT_EQ(view.queued->waiters, 5U);
+  EXPECT_EQ(view.queued->since, nine_o_clock);
+  EXPECT_EQ(view.queued->estimate, 10min);
+  ASSERT_EQ(view.queued->ahead.size(), 1U);
+  EXPECT_EQ(view.queued->ahead[0].holder, "b");
+  EXPECT_EQ(view.queued->ahead[0].since, nine_o_clock - 1min);
+
+  out.clear();
+  queued.estimate.reset();
+  write_queued("wait", "prod", "", "", queued, out);
+  for (const char* absent : {"claim", "request", "estimate"}) EXPECT_EQ(out.find(absent), std::string::npos);
+}
+
 TEST(NativeGranted, HasNoVersionWhenAnOriginalServerSaidIt) {
   const GrantedView view = read_granted("{\"response\":\"Lock for 'a' acquired by 'k' using key 'k'\"}\n");
   EXPECT_EQ(view.version, 0U);
@@ -141,7 +230,8 @@ TEST(NativeGranted, HasNoVersionWhenAnOriginalServerSaidIt) {
 
 TEST(NativeReleased, ComesBackAsItWasSaid) {
   std::string out;
-  write_released("'h' released", "prod", {7, 2, true, {{"b", 1, nine_o_clock, {}}}}, out);
+  write_released("'h' released", "prod", {7, 2, true, {{"b", 1, nine_o_clock, {}}}, {}}, out);
+  EXPECT_EQ(out.find("ended"), std::string::npos);
   const ReleasedView view = read_released(out);
   EXPECT_EQ(view.version, 7U);
   EXPECT_EQ(view.released, 2U);
@@ -149,14 +239,28 @@ TEST(NativeReleased, ComesBackAsItWasSaid) {
   EXPECT_EQ(view.holders.at(0).holder, "b");
 }
 
+TEST(NativeReleased, TellsHowTheClaimHadEndedBefore) {
+  for (const auto& [end, text] : {std::pair(locks::End::released, "released"),
+                                  {locks::End::lapsed, "lapsed"},
+                                  {locks::End::forced, "forced"}}) {
+    std::string out;
+    write_released("released", "prod", {.version = 7, .ended = end}, out);
+    EXPECT_EQ(read_released(out).ended, text);
+    out.clear();
+    write_denied("gone", "prod", 7, "ended", end, {}, out);
+    EXPECT_EQ(read_denied(out).ended, text);
+  }
+}
+
 TEST(NativeDenied, ComesBackAsItWasSaidAlsoByAnOriginalServer) {
   std::string out;
-  write_denied("held", "prod", 7, "closed", {{"b", 1, nine_o_clock, {}}}, out);
+  write_denied("held", "prod", 7, "closed", {}, {{"b", 1, nine_o_clock, {}}}, out);
   const DeniedView view = read_denied(out);
   EXPECT_EQ(view.error, "held");
   EXPECT_EQ(view.version, 7U);
   EXPECT_EQ(view.why, "closed");
   EXPECT_EQ(view.holders.at(0).count, 1U);
+  EXPECT_FALSE(view.queued.has_value());
   EXPECT_EQ(read_denied("{\"error\":\"thwarted\"}\n").version, 0U);
 }
 
@@ -179,6 +283,7 @@ TEST(NativeReading, ThrowsOnAWrongShape) {
     EXPECT_THROW(read_granted(text), WireError) << text;
     EXPECT_THROW(read_released(text), WireError) << text;
     EXPECT_THROW(read_denied(text), WireError) << text;
+    EXPECT_THROW(read_renewed(text), WireError) << text;
     EXPECT_THROW(read_history(text), WireError) << text;
   }
   EXPECT_THROW(read_lock(R"({"lock":"a","state":"lost","version":1})"), WireError);
@@ -186,6 +291,10 @@ TEST(NativeReading, ThrowsOnAWrongShape) {
   EXPECT_THROW(read_granted(R"({"since":"yesterday"})"), WireError);
   EXPECT_THROW(read_denied(R"({"error":5})"), WireError);
   EXPECT_THROW(read_released(R"({"holders":[5]})"), WireError);
+  EXPECT_THROW(read_granted(R"({"ttl":"30"})"), WireError);
+  EXPECT_THROW(read_granted(R"({"ttl":30})"), WireError);
+  EXPECT_THROW(read_denied(R"({"error":"e","position":1})"), WireError);
+  EXPECT_THROW(read_lock(R"({"lock":"a","state":"free","version":1,"queue":[{"holder":"a"}]})"), WireError);
 }
 
 TEST(NativeError, IsTheMemberOrElseTheTextItselfOnOneShortLine) {
@@ -202,6 +311,10 @@ TEST(NativeBody, HasWhatIsGivenTheHolderAsRequestorAndAlwaysAFieldOfOurs) {
             R"({"key":"k","requestor":"h","metadata":{}})");
   EXPECT_EQ(write_body(AcquireBody{"k", "", "c", "r", 0, true, {{"a", "1"}}}),
             R"({"key":"k","claim":"c","request":"r","begun":0,"metadata":{"a":"1"}})");
+  EXPECT_EQ(write_body(AcquireBody{"k", "", "c", "r", 0, false, {}, 30s, 0ms}),
+            R"({"key":"k","claim":"c","request":"r","metadata":{},"ttl":"30s","wait":"0s"})");
+  EXPECT_EQ(write_body(RenewBody{"k", "c", 7, 90s}), R"({"key":"k","claim":"c","token":7,"ttl":"1m30s"})");
+  EXPECT_EQ(write_body(RenewBody{"k", "c", 0, {}}), R"({"key":"k","claim":"c"})");
   EXPECT_EQ(write_body(ReleaseBody{"k", "h", "", "", 0, false, true}), R"({"key":"k","requestor":"h","all":true})");
   EXPECT_EQ(write_body(ReleaseBody{"k", "h", "c", "r", 3, true, false}),
             R"({"key":"k","requestor":"h","claim":"c","request":"r","begun":3,"all":false})");

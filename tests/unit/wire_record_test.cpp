@@ -17,8 +17,19 @@ const std::string every_byte = [] {
 }();
 
 locks::Claim full_claim() {
-  return {"name", "holder", 7, WallTime(1'700'000'000'123ms), "request", 5, {{"a", "1"}, {"<b>", every_byte}},
-          "ann",  1500ms,   9};
+  return {"name",
+          "holder",
+          7,
+          WallTime(1'700'000'000'123ms),
+          "request",
+          5,
+          {{"a", "1"}, {"<b>", every_byte}},
+          "ann",
+          1500ms,
+          9,
+          1h,
+          6,
+          60s};
 }
 
 TEST(RecordEncoding, BringsAHeadBackAsItWas) {
@@ -26,7 +37,9 @@ TEST(RecordEncoding, BringsAHeadBackAsItWas) {
                          18446744073709551615U,
                          "secret \"\\ " + every_byte,
                          {{"a", 3, 1, 9, WallTime(5ms)}, {every_byte, 1'000'000'000'000U, 2, 4, WallTime(-7ms)}},
-                         WallTime(1'700'000'000'000ms)};
+                         WallTime(1'700'000'000'000ms),
+                         12,
+                         90s};
   std::string text = "what was there before";
   encode(head, text);
   EXPECT_EQ(decode_head(text), head);
@@ -40,20 +53,51 @@ TEST(RecordEncoding, LeavesOutWhatIsEmpty) {
 }
 
 TEST(RecordEncoding, BringsEveryKindOfRowBackAsItWas) {
-  const locks::Waiter waiter{"n", "k", "h", 3, WallTime(4ms), "r", 2, {{"m", ""}}, "y", 10ms};
+  const locks::Waiter waiter{"n",         "k", "h",      3,    WallTime(4ms), "r", 2,
+                             {{"m", ""}}, "y", "locker", 10ms, 20ms,          60s, 8};
+  const locks::Waiter unnamed{.key = "k", .holder = "h", .place = 7, .grace = 90s, .renewed = 7};
   const locks::ClosedName closed{"n", 12, WallTime(99ms)};
   std::string text;
   for (const locks::Row& row :
        {locks::Row(full_claim()), locks::Row(locks::Claim{"", "h", 1, WallTime(1ms)}), locks::Row(waiter),
-        locks::Row(closed), locks::Row(locks::ClosedName{"z", 0, {}})}) {
+        locks::Row(unnamed), locks::Row(closed), locks::Row(locks::ClosedName{"z", 0, {}}),
+        locks::Row(locks::ClosedName{"z", 1, {}, locks::End::lapsed}),
+        locks::Row(locks::ClosedName{"z", 1, {}, locks::End::forced})}) {
     encode(row, text);
     EXPECT_EQ(decode_row(locks::id(row).kind, text), row) << text;
   }
 }
 
+TEST(RecordEncoding, SaysOfALockWithoutLeasesWhatItSaidBeforeThereWereAny) {
+  std::string text;
+  encode(locks::Head{4, 0, "k", {{"a", 1, 4, 4, WallTime(5ms)}}, WallTime(5ms)}, text);
+  EXPECT_EQ(text, R"({"c":5,"k":"k","t":[{"h":"a","n":1,"o":4,"w":4,"s":5}]})");
+  encode(locks::Row(locks::Claim{
+             .name = "c", .holder = "h", .token = 7, .since = WallTime(5ms), .renewed = 7, .granted = 7}),
+         text);
+  EXPECT_EQ(text, R"({"n":"c","h":"h","t":7,"s":5})");
+  encode(locks::Row(locks::ClosedName{"n", 12, WallTime(99ms)}), text);
+  EXPECT_EQ(text, R"({"n":"n","u":12,"s":99})");
+}
+
+TEST(RecordDecoding, ReadsWhatVersionsWithoutLeasesWrote) {
+  const locks::Head head = decode_head(R"({"c":5,"f":3,"k":"k","t":[{"h":"a","n":1,"o":4,"w":4,"s":5}]})");
+  EXPECT_EQ(head.timed, 0U);
+  EXPECT_EQ(head.mean_hold, 0ms);
+
+  const auto claim = std::get<locks::Claim>(
+      decode_row(locks::RowKind::claim, R"({"n":"c","h":"h","t":7,"s":5,"r":"q","b":5,"y":"ann","w":7})"));
+  EXPECT_EQ(claim.granted, 7U) << "the hold began with its token";
+  EXPECT_EQ(claim.renewed, 7U);
+  EXPECT_FALSE(claim.ttl || claim.max_hold || claim.offered);
+
+  const auto closed = std::get<locks::ClosedName>(decode_row(locks::RowKind::closed, R"({"n":"c","u":12,"s":99})"));
+  EXPECT_EQ(closed.end, locks::End::released);
+}
+
 TEST(RecordEncoding, BringsEveryKindOfEventBackAsItWas) {
   std::string text;
-  for (int what = 0; what <= static_cast<int>(locks::What::imported); ++what) {
+  for (int what = 0; what <= static_cast<int>(locks::What::offered); ++what) {
     const locks::Event event{17,       WallTime(5ms), "change-1", static_cast<locks::What>(what),
                              "holder", "claim",       16,         3,
                              "by",     "door",        "reason"};
@@ -81,7 +125,18 @@ TEST(RecordDecoding, ThrowsOnDamage) {
                            R"({"h":"a","t":1,"s":0,"m":[["a"]]})", R"({"h":"a","t":1,"s":0,"m":[["a",1]]})"}) {
     EXPECT_THROW(decode_row(locks::RowKind::claim, text), WireError) << text;
   }
-  EXPECT_THROW(decode_row(locks::RowKind::waiter, R"({"n":"a"})"), WireError);
+  for (const char* text : {R"({"n":"a"})", R"({"k":"k","h":"h","p":1,"s":0,"e":-1})"}) {
+    EXPECT_THROW(decode_row(locks::RowKind::waiter, text), WireError) << text;
+  }
+  for (const char* duration : {"-1", "1.5", "\"1s\"", "99999999999999999999"}) {
+    for (const char* member : {"l", "x", "o"}) {
+      const std::string text = std::string(R"({"h":"a","t":1,"s":0,")") + member + "\":" + duration + "}";
+      EXPECT_THROW(decode_row(locks::RowKind::claim, text), WireError) << text;
+    }
+    EXPECT_THROW(decode_head(std::string(R"({"c":0,"a":)") + duration + "}"), WireError) << duration;
+  }
+  EXPECT_THROW(decode_head(R"({"c":0,"d":-1})"), WireError);
+  EXPECT_THROW(decode_row(locks::RowKind::closed, R"({"n":"a","u":1,"s":0,"e":3})"), WireError);
   EXPECT_THROW(decode_row(locks::RowKind::closed, R"({"u":1})"), WireError);
   EXPECT_THROW(decode_row(static_cast<locks::RowKind>(9), R"({"n":"a"})"), WireError);
   EXPECT_THROW(decode_event(R"({"s":0,"e":"stolen"})"), WireError);
