@@ -2,6 +2,7 @@
 // and keeps it alive until its mailbox delivers it.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <variant>
 
@@ -47,6 +48,10 @@ class Call {
 
   Mailbox* mailbox = nullptr;  // not null when submitted
   Call* next = nullptr;        // the engine's and the mailbox's
+
+  // The engine's, of a poll.
+  std::chrono::steady_clock::time_point until{};
+  bool woken = false;  // it was open, and is decided once more
 };
 
 }  // namespace lockkeeper::engine

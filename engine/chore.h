@@ -12,7 +12,7 @@ class Chore {
   using Time = std::chrono::steady_clock::time_point;
   static constexpr std::chrono::seconds kPause{10};
 
-  explicit Chore(Time now) : due_(now + kPause), began_(now) {}
+  explicit Chore(Time now, Time::duration pause = kPause) : pause_(pause), due_(now + pause), began_(now) {}
 
   bool due(Time now) const { return !under_way_ && now >= due_; }
   Time due_at() const { return due_; }
@@ -24,14 +24,18 @@ class Chore {
     under_way_ = within_pass_ = true;
   }
 
+  void at_once(Time now) { due_ = now; }
+  void never() { due_ = Time::max(); }
+
   // One operation is back; `more`: the pass goes on.
   void done(Time now, bool more) {
     under_way_ = false;
     within_pass_ = more;
-    due_ = more ? now : now + std::max<Time::duration>(kPause, 10 * (now - began_));
+    due_ = more ? now : now + std::max<Time::duration>(pause_, 10 * (now - began_));
   }
 
  private:
+  Time::duration pause_;
   Time due_;
   Time began_;
   bool under_way_ = false;

@@ -16,6 +16,8 @@ constexpr std::size_t kPruneSlice = 256;       // locks
 
 void Engine::State::begin_chores() {
   if (stopping_ || overdue_ > 0) return;
+  begin_watching();
+  begin_standing();
   const bool quiet = flights_.size() < kQuiet;
   if (trimming_.due(now_) && (quiet || untrimmed_ >= kUntrimmed || !trimming_.begins_pass())) {
     if (trimming_.begins_pass()) untrimmed_ = 0;
@@ -52,18 +54,55 @@ void Engine::State::found_free(const Operation& operation) {
   }
 }
 
+// Holds that stand longer than they should.
+void Engine::State::begin_standing() {
+  if (!standing_.due(now_)) return;
+  if (standing_.begins_pass()) standing_now_.clear();
+  standing_.begin(now_);
+  Work& work = pool_.take();
+  work.operation.question = Scan{.after = standing_to_, .prefix = {}, .limit = 256, .held_only = true};
+  work.chore = true;
+  begin(work);
+}
+
+void Engine::State::found_standing(const Operation& operation) {
+  const auto* scanned = std::get_if<Scanned>(&operation.answer);
+  if (scanned == nullptr) return standing_.done(now_, false);  // the pass goes on where it is when its time comes
+  for (const auto& [lock, record, ages] : scanned->locks) {
+    const auto after = locks::terms_of(settings_.terms, settings_.terms_by_name, lock).warn_after;
+    if (!after) continue;
+    for (locks::Hold& hold : locks::holds(record)) {
+      const auto stood = wall_ - hold.since;
+      if (stood <= *after) continue;
+      const auto at = standing_now_.insert({lock, hold.holder, hold.since}).first;
+      if (told_.contains(*at) || !settings_.standing_long) continue;
+      settings_.standing_long({lock, std::move(hold), stood});
+    }
+  }
+  standing_to_ = scanned->more ? scanned->locks.back().lock : "";
+  standing_.done(now_, scanned->more);
+  if (scanned->more) return;
+  shown_.standing.store(standing_now_.size(), std::memory_order_relaxed);
+  told_.swap(standing_now_);
+}
+
 // Until the next thing that does not announce itself.
 std::chrono::nanoseconds Engine::State::nap() const {
   const SteadyTime now = clock_.steady();
-  SteadyTime until;
+  SteadyTime until = now + Chore::kPause;
   if (const Work* oldest = flights_.oldest()) {
     until = oldest->begun + settings_.deadline;
-  } else if (stopping_ || overdue_ > 0) {
-    until = now + Chore::kPause;  // what is overdue announces itself
-  } else {
-    until = std::min(trimming_.due_at(), pruning_.due_at());
+  } else if (!stopping_ && overdue_ == 0) {  // what is overdue announces itself
+    until = std::min({trimming_.due_at(), pruning_.due_at(), watching_.due_at(), standing_.due_at()});
   }
-  return std::max<std::chrono::nanoseconds>(until - now, std::chrono::milliseconds(1));
+  if (const Poll* poll = poll_ends_.first()) until = std::min(until, poll->call->until);
+  std::chrono::nanoseconds nap = until - now;
+  // The lease clock advances a second a turn at most: turns have to come oftener.
+  if (!look_later_.empty() && overdue_ == 0)
+    nap = std::min<std::chrono::nanoseconds>(nap, look_later_.front().first - now);
+  if (!watch_.empty() && overdue_ == 0)
+    nap = std::min({nap, watch_.next() - lease_clock_.now(), LeaseTime(LeaseClock::kMost) / 2});
+  return std::max<std::chrono::nanoseconds>(nap, std::chrono::milliseconds(1));
 }
 
 }  // namespace lockkeeper::engine

@@ -30,6 +30,7 @@ bool Engine::State::give_up_overdue() {
     const bool commit = std::holds_alternative<Commit>(work->operation.question);
     refuse(std::exchange(work->calls, {}), "the store does not answer", commit);
     if (work->slot == nullptr) continue;
+    refuse(unsettled_polls(*work->slot), "the store does not answer", commit);
     forget_record(*work->slot);
     refuse(std::exchange(work->slot->line, {}), "the store does not answer");
   }
@@ -59,6 +60,12 @@ void Engine::State::returned(Work& work) {
     found_free(work.operation);
   } else if (std::holds_alternative<TrimHistory>(question)) {
     trimmed(work.operation);
+  } else if (work.chore) {
+    if (std::get<Scan>(question).timed_only) {
+      found_timed(work);
+    } else {
+      found_standing(work.operation);
+    }
   } else if (std::holds_alternative<Scan>(question)) {
     scan_returned(work);
   } else {
@@ -72,27 +79,38 @@ void Engine::State::commit_returned(Work& work, Slot& slot) {
     slot.exists = true;
     slot.conflicts = 0;
     add(shown_.commits, 1);
-    untrimmed_ += std::get<Commit>(work.operation.question).change.events.size();
+    add(shown_.lapses, work.lapses);
+    const locks::Change& change = std::get<Commit>(work.operation.question).change;
+    untrimmed_ += change.events.size();
+    if (!change.rows.empty()) {
+      watch_change(slot, change);
+      settle_polls(slot);
+    }
     while (!work.calls.empty()) answer(work.calls.pop_front());
     return;
   }
   if (auto* conflict = std::get_if<Conflict>(&work.operation.answer)) {
     add(shown_.conflicts, 1);
+    Calls again = std::exchange(work.calls, {});
+    Calls polls = unsettled_polls(slot);
+    while (!polls.empty()) again.push_back(polls.pop_front());
     take_record(slot, std::move(conflict->record), conflict->floor);
-    if (++slot.conflicts < kConflicts) return slot.line.prepend(std::exchange(work.calls, {}));
+    if (++slot.conflicts < kConflicts) return slot.line.prepend(std::move(again));
     slot.conflicts = 0;
-    return refuse(std::exchange(work.calls, {}), "the lock changes too fast");
+    return refuse(std::move(again), "the lock changes too fast");
   }
   const auto* failed = std::get_if<Failed>(&work.operation.answer);
+  const bool unknown = failed == nullptr || failed->kind == Failed::Kind::unknown;
+  refuse(unsettled_polls(slot), why(work.operation), unknown);
   forget_record(slot);
-  refuse(std::exchange(work.calls, {}), why(work.operation),
-         failed == nullptr || failed->kind == Failed::Kind::unknown);
+  refuse(std::exchange(work.calls, {}), why(work.operation), unknown);
 }
 
 void Engine::State::read_returned(Work& work, Slot& slot) {
   if (auto* found = std::get_if<Found>(&work.operation.answer)) {
+    const std::size_t line = slot.line.size();
     take_record(slot, std::move(found->record), found->floor);
-    slot.checked = work.waiting;
+    slot.checked = work.waiting + slot.line.size() - line;  // polls that it woke are before the others
     return;
   }
   forget_record(slot);
@@ -125,6 +143,9 @@ void Engine::State::take_record(Slot& slot, std::optional<locks::Record> record,
   slot.record = slot.exists ? std::move(*record) : locks::absent(floor);
   slot.known = true;
   floor_ = std::max(floor_, floor);
+  watch_record(slot);
+  aged(slot);
+  wake_changed(slot);
 }
 
 void Engine::State::forget_record(Slot& slot) {
@@ -132,6 +153,11 @@ void Engine::State::forget_record(Slot& slot) {
   slot.known = slot.exists = slot.to_prune = false;
   slot.conflicts = 0;
   slot.checked = 0;
+  try_later(slot);
+  // Whether the polls' places still stand is not known before it is read.
+  if (slot.watched && !slot.watched->polls.by_claim.empty()) {
+    look_later_.emplace_back(now_ + std::chrono::seconds(1), *slot.lock);
+  }
 }
 
 }  // namespace lockkeeper::engine

@@ -11,6 +11,11 @@ Slot& Slots::use(const std::string& lock) {
 }
 
 void Slots::rest(Slot& slot) {
+  if (slot.resting) return;
+  if (slot.watched) {
+    if (!slot.watched->idle()) return;
+    slot.watched.reset();
+  }
   if (!slot.known) {
     slots_.erase(slots_.find(*slot.lock));
     return;

@@ -2,15 +2,31 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "engine/calls.h"
+#include "engine/polls.h"
+#include "engine/watch.h"
 #include "engine/work.h"
 #include "locks/record.h"
 
 namespace lockkeeper::engine {
+
+// What a slot has when somebody waits for its lock, or something of it may lapse. Such a slot is not forgotten.
+struct Watched {
+  Timers timers;
+  std::size_t expired = 0;  // of them
+  OpenPolls polls;
+  // What the store said of the age of this version's rows, for when it is read.
+  std::vector<Age> ages;
+  locks::Version aged_version = 0;
+
+  bool idle() const { return timers.empty() && polls.by_claim.empty() && ages.empty(); }
+};
 
 struct Slot {
   const std::string* lock = nullptr;
@@ -24,6 +40,8 @@ struct Slot {
   std::size_t checked = 0;     // so many calls at the head of the line came before `record` was read
   Work* work = nullptr;        // its read, commit or prune under way: one at most
   Calls line;
+  std::unique_ptr<Watched> watched;
+  bool look = false;  // a turn reads the record, though nobody asks
   Slot* next_due = nullptr;
   Slot* older = nullptr;  // neighbours at rest
   Slot* newer = nullptr;

@@ -1,5 +1,6 @@
 #include "engine/state.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace lockkeeper::engine {
@@ -22,8 +23,15 @@ Engine::State::State(Store& store, Clock& clock, Settings settings)
       now_(clock.steady()),
       wall_(clock.wall()),
       slots_(settings_.cached_locks),
+      lease_clock_(now_),
       trimming_(now_),
-      pruning_(now_) {
+      pruning_(now_),
+      watching_(now_, exclusive_ ? Chore::kPause : settings_.look_again),
+      standing_(now_, std::chrono::seconds(1)) {
+  watching_.at_once(now_);
+  const auto warns = [](const locks::TermsOf& one) { return one.warn_after.has_value(); };
+  const auto& by_name = settings_.terms_by_name;
+  if (!settings_.terms.warn_after && std::none_of(by_name.begin(), by_name.end(), warns)) standing_.never();
   store_.open(*this);
 }
 
@@ -64,15 +72,21 @@ void Engine::State::run() {
 bool Engine::State::step() {
   now_ = clock_.steady();
   wall_ = clock_.wall();
+  lease_clock_.turn(now_);
   bool any = take_completed();
   any = give_up_overdue() || any;
   any = take_submitted() || any;
+  any = end_polls() || any;
+  any = look() || any;
+  any = expire() || any;
   any = give_turns() || any;
   begin_chores();
   // The store first: it is the slower one.
   any = begin_all() || any;
   shown_.cached.store(slots_.size(), std::memory_order_relaxed);
   shown_.in_flight.store(unanswered_, std::memory_order_relaxed);
+  shown_.waiting.store(poll_ends_.size(), std::memory_order_relaxed);
+  shown_.watched.store(watch_.size(), std::memory_order_relaxed);
   shown_.stuck.store(overdue_ > 0, std::memory_order_relaxed);
   return outbox_.deliver() || any;
 }
@@ -95,6 +109,7 @@ bool Engine::State::take_submitted() {
     Call& call = *std::exchange(chain, chain->next);
     if (&call == &stop_mark_) {
       stopping_ = true;
+      close_polls();
       continue;
     }
     ++number;
@@ -117,7 +132,14 @@ void Engine::State::accept(Call& call) {
     return begin(work);
   }
   const auto* command = std::get_if<locks::Command>(&call.question);
-  Slot& slot = slots_.use(command != nullptr ? command->lock : std::get<ReadHistory>(call.question).lock);
+  const auto* leave = std::get_if<Leave>(&call.question);
+  Slot& slot = slots_.use(command != nullptr ? command->lock
+                          : leave != nullptr ? leave->lock
+                                             : std::get<ReadHistory>(call.question).lock);
+  if (command != nullptr) {
+    const auto* acquire = std::get_if<locks::Acquire>(&command->what);
+    if (acquire != nullptr && acquire->wait) call.until = now_ + std::min(*acquire->wait, settings_.longest_wait);
+  }
   slot.line.push_back(call);
   need_turn(slot);
 }
@@ -147,8 +169,9 @@ Counters Engine::State::counters() const noexcept {
   const auto read = [](const std::atomic<std::uint64_t>& counter) {
     return counter.load(std::memory_order_relaxed);
   };
-  return {read(shown_.commands), read(shown_.commits), read(shown_.conflicts),
-          read(shown_.failures), read(shown_.cached),  read(shown_.in_flight)};
+  return {read(shown_.commands), read(shown_.commits),   read(shown_.conflicts), read(shown_.failures),
+          read(shown_.cached),   read(shown_.in_flight), read(shown_.waiting),   read(shown_.watched),
+          read(shown_.lapses),   read(shown_.standing)};
 }
 
 bool Engine::State::ready() const noexcept {

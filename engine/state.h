@@ -6,14 +6,20 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
+#include <set>
 #include <string>
+#include <tuple>
+#include <utility>
 
 #include "engine/chore.h"
 #include "engine/engine.h"
 #include "engine/inbox.h"
 #include "engine/outbox.h"
+#include "engine/polls.h"
 #include "engine/sleeper.h"
 #include "engine/slots.h"
+#include "engine/watch.h"
 #include "engine/work.h"
 #include "locks/decide.h"
 
@@ -37,6 +43,9 @@ class Engine::State final : public Completions {
   bool take_completed();
   bool give_up_overdue();
   bool take_submitted();
+  bool end_polls();
+  bool look();
+  bool expire();
   bool give_turns();
   bool begin_all();
 
@@ -51,10 +60,39 @@ class Engine::State final : public Completions {
   void decide_line(Slot& slot);
   void add(Work*& commit, Slot& slot, locks::Change&& change, std::size_t grants);
   void finish_commit(Slot& slot, Work& commit);
+  bool decide_call(Slot& slot, Work*& commit, const locks::Circumstances& around);
+  bool add_if_fits(Work*& commit, Slot& slot, locks::Change&& change);
+  locks::Terms terms_of(const Slot& slot) const;
   void begin_read(Slot& slot);
   void begin_history(Call& call, locks::Version version);
   bool prune(Slot& slot);
   void begin(Work& work);
+
+  // polls.cpp
+  void park(Slot& slot, Call& call, bool settled);
+  Call& unpark(Slot& slot, const std::string& claim);
+  void wake(Slot& slot, const locks::Change& change);
+  void wake_changed(Slot& slot);
+  void settle_polls(Slot& slot);
+  Calls unsettled_polls(Slot& slot);
+  void leave(Slot& slot, const Leave& leave);
+  void close_polls();
+
+  // lapses.cpp
+  void decide_lapses(Slot& slot, Work*& commit, const locks::Circumstances& around);
+  void polled(Slot& slot, const locks::RowId& place, Work*& commit, const locks::Circumstances& around);
+  void watch_change(Slot& slot, const locks::Change& change);
+  void watch_record(Slot& slot);
+  void watch_claim(Slot& slot, const locks::Claim& claim);
+  void watch_place(Slot& slot, const locks::Waiter& waiter);
+  void watch(Slot& slot, TimerId id, locks::Version mark, std::chrono::milliseconds span);
+  void unwatch(Slot& slot, const TimerId& id);
+  void place_timer(Slot& slot, Timer& timer, bool open);
+  void try_later(Slot& slot);
+  void found_timed(Work& work);
+  void found_timed(NamedRecord& found);
+  void aged(Slot& slot);
+  void restart_place(Slot& slot, const locks::Waiter& waiter, bool open);
 
   // returns.cpp
   void returned(Work& work);
@@ -70,6 +108,9 @@ class Engine::State final : public Completions {
   locks::WallTime prune_before() const;
   void found_free(const Operation& operation);
   void trimmed(const Operation& operation);
+  void begin_watching();
+  void begin_standing();
+  void found_standing(const Operation& operation);
   std::chrono::nanoseconds nap() const;
 
   Store& store_;
@@ -104,13 +145,25 @@ class Engine::State final : public Completions {
   std::size_t unanswered_ = 0;
   std::size_t lately_ = 0;  // the most of them since the thread last had nothing to do
 
+  LeaseClock lease_clock_;
+  Watch watch_;
+  PollEnds poll_ends_;
+  std::uint64_t polls_ = 0;  // numbers them
+  std::deque<std::pair<SteadyTime, std::string>> look_later_;
+
   Chore trimming_;
   Chore pruning_;
+  Chore watching_;  // looks for what has to be watched: once over an exclusive store, again and again over another
+  std::string watched_to_;
+  Chore standing_;
+  std::string standing_to_;
+  std::set<std::tuple<std::string, std::string, locks::WallTime>> told_, standing_now_;
   std::uint64_t untrimmed_ = 0;  // events committed since the last pass of trimming began
 
   // Read by any thread.
   struct {
-    std::atomic<std::uint64_t> commands = 0, commits = 0, conflicts = 0, failures = 0, cached = 0, in_flight = 0;
+    std::atomic<std::uint64_t> commands = 0, commits = 0, conflicts = 0, failures = 0, cached = 0, in_flight = 0,
+                               waiting = 0, watched = 0, lapses = 0, standing = 0;
     std::atomic<bool> stuck = false;
   } shown_;
   static void add(std::atomic<std::uint64_t>& counter, std::uint64_t number) {

@@ -9,17 +9,27 @@ namespace {
 
 // What one commit may carry, so that no store's limits are met (DESIGN: a record is a small head and rows; etcd
 // takes 128 operations a transaction). A single decision that is larger goes alone.
-constexpr std::size_t kGrants = 32;
-constexpr std::size_t kRows = 64;
 constexpr std::size_t kEvents = 63;
 
 std::size_t grants(const locks::Change& change) {
   using locks::What;
   return static_cast<std::size_t>(std::count_if(change.events.begin(), change.events.end(), [](const auto& event) {
     return event.what == What::acquired || event.what == What::shared || event.what == What::taken_over ||
-           event.what == What::granted;
+           event.what == What::granted || event.what == What::offered;
   }));
 }
+
+// A slot gets its polls with the first.
+class SlotPolls final : public locks::Polls {
+ public:
+  explicit SlotPolls(const Slot& slot) : slot_(slot) {}
+  bool open(const std::string& claim, const std::string& request) const override {
+    return slot_.watched && slot_.watched->polls.open(claim, request);
+  }
+
+ private:
+  const Slot& slot_;
+};
 
 locks::Change& change_of(Work& commit) {
   return std::get<Commit>(commit.operation.question).change;
@@ -27,8 +37,8 @@ locks::Change& change_of(Work& commit) {
 
 bool fits(Work& commit, const locks::Change& change, std::size_t granted) {
   const locks::Change& all = change_of(commit);
-  return all.rows.size() + change.rows.size() <= kRows && all.events.size() + change.events.size() <= kEvents &&
-         commit.grants + granted <= kGrants;
+  return all.rows.size() + change.rows.size() <= locks::commit_rows &&
+         all.events.size() + change.events.size() <= kEvents && commit.grants + granted <= locks::commit_grants;
 }
 
 }  // namespace
@@ -54,55 +64,102 @@ bool Engine::State::give_turns() {
 }
 
 void Engine::State::turn(Slot& slot) {
-  if (slot.line.empty()) {
+  const bool expired = slot.watched && slot.watched->expired != 0;
+  if (slot.line.empty() && !expired && !slot.look && (!slot.known || slot.record.waiters.empty())) {
     if (!slot.to_prune || !prune(slot)) slots_.rest(slot);
     return;
   }
   slot.to_prune = false;  // it is in use
   // Versions of absent locks start at the floor, and pruning has raised it since.
   if (!slot.exists && slot.checked == 0 && slot.record.head.version < floor_) slot.known = false;
-  if (!slot.known) return begin_read(slot);
+  if (!slot.known || slot.look) return begin_read(slot);
   decide_line(slot);
   if (slot.work == nullptr) slots_.rest(slot);
 }
 
 void Engine::State::decide_line(Slot& slot) {
   Work* commit = nullptr;
-  while (!slot.line.empty()) {
-    Call& call = *slot.line.front();
-    // Another server may have changed what this one remembers, unless it was read after the call came.
-    const bool current = exclusive_ || slot.checked > 0;
-    if (std::holds_alternative<ReadHistory>(call.question)) {
-      if (!current) break;
-      const locks::Version committed = commit != nullptr ? change_of(*commit).expected : slot.record.head.version;
-      begin_history(slot.line.pop_front(), committed);
+  const locks::Terms terms = terms_of(slot);
+  const SlotPolls polls(slot);
+  const locks::Circumstances around{wall_, settings_.limits, terms, &polls};
+  bool goes_on = true;
+  while (goes_on) {
+    // What is left of a large hand-over comes before any other command.
+    if (auto rest = locks::hand_over(slot.record, around)) {
+      goes_on = add_if_fits(commit, slot, std::move(*rest));
+    } else if (!slot.line.empty()) {
+      goes_on = decide_call(slot, commit, around);
     } else {
-      const auto& command = std::get<locks::Command>(call.question);
-      locks::Decision decision = locks::decide(slot.record, command, wall_, settings_.limits);
-      if (decision.change) {
-        const std::size_t granted = grants(*decision.change);
-        if (commit != nullptr && !fits(*commit, *decision.change, granted)) break;
-        add(commit, slot, std::move(*decision.change), granted);
-      } else if (commit == nullptr && !current) {
-        break;
-      }
-      slot.line.pop_front();
-      call.answer = std::move(decision.outcome);
-      // Decided on what is not committed yet, it shares that commit's fate.
-      if (commit != nullptr) {
-        commit->calls.push_back(call);
-      } else {
-        answer(call);
-      }
+      decide_lapses(slot, commit, around);
+      goes_on = !slot.line.empty();
     }
-    if (slot.checked > 0) --slot.checked;
   }
   if (commit != nullptr) return finish_commit(slot, *commit);
   if (!slot.line.empty()) begin_read(slot);
 }
 
+// The first of the line. False: it can't be decided now.
+bool Engine::State::decide_call(Slot& slot, Work*& commit, const locks::Circumstances& around) {
+  Call& call = *slot.line.front();
+  // Another server may have changed what this one remembers, unless it was read after the call came.
+  const bool current = exclusive_ || slot.checked > 0;
+  if (std::holds_alternative<ReadHistory>(call.question)) {
+    if (!current) return false;
+    const locks::Version committed = commit != nullptr ? change_of(*commit).expected : slot.record.head.version;
+    begin_history(slot.line.pop_front(), committed);
+  } else if (const auto* left = std::get_if<Leave>(&call.question)) {
+    slot.line.pop_front();
+    leave(slot, *left);
+    answer(call, locks::Noted{});
+  } else {
+    const auto& command = std::get<locks::Command>(call.question);
+    locks::Decision decision = locks::decide(slot.record, command, around);
+    if (decision.change) {
+      const std::size_t granted = grants(*decision.change);
+      if (commit != nullptr && !fits(*commit, *decision.change, granted)) return false;
+      slot.line.pop_front();
+      add(commit, slot, std::move(*decision.change), granted);
+    } else {
+      if (commit == nullptr && !current) return false;
+      slot.line.pop_front();
+    }
+    if (const auto* queued = std::get_if<locks::Queued>(&decision.outcome)) {
+      if (!decision.change) polled(slot, queued->place, commit, around);
+      if (call.until > now_ && !stopping_ && poll_ends_.size() < settings_.waiting) {
+        park(slot, call, commit == nullptr);
+        if (slot.checked > 0) --slot.checked;
+        return true;
+      }
+    } else if (auto* again = std::get_if<locks::Granted>(&decision.outcome); again != nullptr && call.woken) {
+      again->again = false;  // it has not been told yet
+    }
+    call.answer = std::move(decision.outcome);
+    // Decided on what is not committed yet, it shares that commit's fate.
+    if (commit != nullptr) {
+      commit->calls.push_back(call);
+    } else {
+      answer(call);
+    }
+  }
+  if (slot.checked > 0) --slot.checked;
+  return true;
+}
+
+bool Engine::State::add_if_fits(Work*& commit, Slot& slot, locks::Change&& change) {
+  const std::size_t granted = grants(change);
+  if (commit != nullptr && !fits(*commit, change, granted)) return false;
+  add(commit, slot, std::move(change), granted);
+  return true;
+}
+
+locks::Terms Engine::State::terms_of(const Slot& slot) const {
+  if (settings_.terms_by_name.empty()) return settings_.terms;
+  return locks::terms_of(settings_.terms, settings_.terms_by_name, *slot.lock);
+}
+
 void Engine::State::add(Work*& commit, Slot& slot, locks::Change&& change, std::size_t granted) {
   locks::apply(slot.record, change);
+  wake(slot, change);
   if (commit != nullptr) {
     locks::append(change_of(*commit), std::move(change));
   } else {
@@ -133,6 +190,7 @@ void Engine::State::begin_read(Slot& slot) {
   work.operation.question = Read{*slot.lock};
   work.slot = &slot;
   work.waiting = slot.line.size();
+  slot.look = false;
   slot.work = &work;
   begin(work);
 }

@@ -23,6 +23,8 @@ struct Work {
   std::size_t waiting = 0;     // of a read: how many calls were in the line when it began
   locks::Version version = 0;  // of a history read: the lock's when it began
   std::size_t grants = 0;      // of a commit
+  std::size_t lapses = 0;      // likewise
+  bool chore = false;          // a scan of the engine's own
   SteadyTime begun;
   bool overdue = false;
   Work* older = nullptr;  // neighbours in Flights
@@ -47,7 +49,8 @@ class WorkPool {
     work.operation.answer.emplace<std::monostate>();
     work.operation.next = nullptr;
     work.slot = nullptr;
-    work.waiting = work.grants = 0;
+    work.waiting = work.grants = work.lapses = 0;
+    work.chore = false;
     work.version = 0;
     work.overdue = false;
     work.older = nullptr;
