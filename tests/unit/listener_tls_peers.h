@@ -102,6 +102,8 @@ class TlsClient {
     }
     return answer;
   }
+  std::string receive_undeciphered() { return raw_.receive_all(); }
+  void finish_sending() const { raw_.finish_sending(); }
   void say_goodbye() const { SSL_shutdown(session_.get()); }
   bool ended_properly() const { return (SSL_get_shutdown(session_.get()) & SSL_RECEIVED_SHUTDOWN) != 0; }
 
