@@ -73,9 +73,41 @@ Answer MemoryStore::answer(engine::Commit& commit) {
     return engine::Conflict{found->second, floor_};
   }
   locks::apply(found->second, change);
+  if (boot_clock != nullptr) stamp(stamps_[commit.lock], change.rows);
   auto& history = history_[commit.lock];
   history.insert(history.end(), change.events.begin(), change.events.end());
   return engine::Committed{};
+}
+
+void MemoryStore::stamp(Stamps& stamps, const std::vector<locks::RowOperation>& rows) const {
+  const auto boot = boot_clock->boot();
+  const auto now = boot_clock->now();
+  for (const auto& operation : rows) {
+    if (const auto* gone = std::get_if<locks::RowId>(&operation)) {
+      stamps.erase(*gone);
+      continue;
+    }
+    Stamp& stamp = stamps[locks::id(std::get<locks::Row>(operation))];
+    if (stamp.boot != boot || stamp.made > now) stamp.made = now;
+    stamp.written = now;
+    stamp.boot = boot;
+  }
+}
+
+std::vector<engine::Age> MemoryStore::ages(const std::string& lock) const {
+  std::vector<engine::Age> all;
+  const auto found = stamps_.find(lock);
+  if (boot_clock == nullptr || found == stamps_.end()) return all;
+  const auto boot = boot_clock->boot();
+  const auto now = boot_clock->now();
+  const auto age = [now](std::chrono::nanoseconds at) {
+    return std::chrono::floor<std::chrono::milliseconds>(now - at);
+  };
+  for (const auto& [row, stamp] : found->second) {
+    if (row.kind != locks::RowKind::claim || stamp.boot != boot || boot.empty() || stamp.written > now) continue;
+    all.push_back({row, age(stamp.written), age(stamp.made)});
+  }
+  return all;
 }
 
 Answer MemoryStore::answer(const engine::Read& read) {
@@ -90,11 +122,13 @@ Answer MemoryStore::answer(const engine::Scan& scan) {
   auto each = scan.after < scan.prefix ? records_.lower_bound(scan.prefix) : records_.upper_bound(scan.after);
   for (; each != records_.end() && each->first.starts_with(scan.prefix); ++each) {
     if (scan.held_only && !locks::held(each->second)) continue;
+    if (scan.timed_only && each->second.head.timed == 0) continue;
     if (scanned.locks.size() == scan.limit) {
       scanned.more = true;
       break;
     }
-    scanned.locks.push_back({each->first, each->second});
+    scanned.locks.push_back({each->first, each->second, {}});
+    if (scan.timed_only) scanned.locks.back().ages = ages(each->first);
   }
   return scanned;
 }
@@ -127,6 +161,7 @@ Answer MemoryStore::answer(const engine::Prune& prune) {
   }
   floor_ = std::max(floor_, prune.expected);
   records_.erase(found);
+  stamps_.erase(prune.lock);
   return engine::Pruned{true};
 }
 

@@ -6,6 +6,8 @@
 #include "stores/sqlite/locker_file.h"
 #include "stores/sqlite/new_file.h"
 #include "stores/sqlite/records.h"
+#include "stores/sqlite/stamps.h"
+#include "stores/sqlite/system_boot_clock.h"
 
 namespace lockkeeper::stores {
 
@@ -42,7 +44,9 @@ void write(const std::vector<sqlite::LockerLock>& locks, const std::string& path
   const auto database = sqlite::create_database(path);
   sqlite::Heads heads(*database, SqliteOptions{}.redo_entries);
   sqlite::History history(*database, heads);
-  sqlite::Records records(*database, heads, history);
+  const sqlite::SystemBootClock clock;
+  sqlite::Stamps stamps(*database, clock, SqliteOptions{}.age_allowance);
+  sqlite::Records records(*database, heads, history, stamps);
   database->execute("BEGIN IMMEDIATE");
   for (const auto& lock : locks) {
     if (!std::holds_alternative<engine::Committed>(records.commit(imported(lock, now)))) {

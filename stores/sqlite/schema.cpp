@@ -59,6 +59,14 @@ constexpr const char* steps[] = {
         newest INTEGER NOT NULL
       ) WITHOUT ROWID;
     )",
+    // A table of its own, and not a column of `locks` with an index: whatever is neither leased nor queued for
+    // touches none of it, and it is current whatever the ring still holds.
+    R"(
+      CREATE TABLE timed(lock TEXT PRIMARY KEY) WITHOUT ROWID;  -- those with something that can lapse
+      ALTER TABLE rows ADD COLUMN boot INTEGER NOT NULL DEFAULT 0;     -- meta.boot when it was written (stamps.h)
+      ALTER TABLE rows ADD COLUMN made INTEGER NOT NULL DEFAULT 0;     -- milliseconds of that boot's clock
+      ALTER TABLE rows ADD COLUMN written INTEGER NOT NULL DEFAULT 0;  -- likewise
+    )",
 };
 constexpr int current = static_cast<int>(std::size(steps));
 

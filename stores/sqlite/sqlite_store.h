@@ -6,12 +6,14 @@
 // be trusted any more); a full disk fails the batch with Failed::no_room and goes on.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
 
 #include "engine/store.h"
+#include "stores/boot_clock.h"
 
 namespace lockkeeper::stores {
 
@@ -22,6 +24,11 @@ struct SqliteOptions {
   // How many commits the table of heads may lag behind (heads.h): memory and file, 25 MiB each, and 0.3 s of start
   // after a crash. The same for one file always; tests take a small one.
   std::size_t redo_entries = 131'072;
+  // By which rows tell their age; outlives the store. Null: the system's.
+  const BootClock* boot_clock = nullptr;
+  // How much larger than the time since its commit came back the age of a row may be: the engine's deadline of a
+  // commit, since that is what it takes off.
+  std::chrono::milliseconds age_allowance = std::chrono::seconds(2);
   // Called on the store's thread after a failed fsync; must not return. Default: message to stderr, _exit(1).
   std::function<void(const std::string&)> fatal;
 };

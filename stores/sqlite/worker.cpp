@@ -79,11 +79,13 @@ void SqliteStore::Worker::Chain::add(Operation* operation) {
 
 SqliteStore::Worker::Worker(SqliteOptions options) : options_(std::move(options)) {
   if (!options_.fatal) options_.fatal = say_and_exit;
+  if (!options_.boot_clock) options_.boot_clock = &system_boot_clock_;
   database_ = sqlite::open_database_file(options_);
   try {
     heads_ = std::make_unique<sqlite::Heads>(*database_, options_.redo_entries);
     history_ = std::make_unique<sqlite::History>(*database_, *heads_);
-    records_ = std::make_unique<sqlite::Records>(*database_, *heads_, *history_);
+    stamps_ = std::make_unique<sqlite::Stamps>(*database_, *options_.boot_clock, options_.age_allowance);
+    records_ = std::make_unique<sqlite::Records>(*database_, *heads_, *history_, *stamps_);
     begin_ = std::make_unique<sqlite::Statement>(*database_, "BEGIN IMMEDIATE");
     commit_ = std::make_unique<sqlite::Statement>(*database_, "COMMIT");
   } catch (const sqlite::SqliteError& error) {
@@ -121,6 +123,7 @@ void SqliteStore::Worker::close() {
   commit_.reset();
   begin_.reset();
   records_.reset();
+  stamps_.reset();
   history_.reset();
   heads_.reset();
   database_.reset();
@@ -188,11 +191,30 @@ void SqliteStore::Worker::answer_writes(Chain chain) {
     sqlite::run(*commit_);
     heads_->committed();
     ready_ = true;
+    correct_stamps(chain);
   } catch (const sqlite::SqliteError& error) {
     answer_all(chain.first, explain(error, committing));
     roll_back();
   }
   completions_->completed(chain.first);
+}
+
+// Its faults are none of the commit's, which is durable. (With no room for it a restart may take a row for older
+// than it is, by what that commit took: a disk that was slow, then full, and a restart before the next renewal.)
+void SqliteStore::Worker::correct_stamps(Chain chain) {
+  try {
+    while (const auto stamp = stamps_->outdated()) {
+      sqlite::run(*begin_);
+      for (auto* operation = chain.first; operation; operation = operation->next) {
+        if (!std::holds_alternative<engine::Committed>(operation->answer)) continue;
+        records_->stamp_again(std::get<engine::Commit>(operation->question), *stamp);
+      }
+      sqlite::run(*commit_);
+    }
+  } catch (const sqlite::SqliteError& error) {
+    explain(error, true);
+    roll_back();
+  }
 }
 
 // The last frame of a commit is the one that makes it one. A write that was refused came before its end, so

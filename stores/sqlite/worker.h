@@ -15,6 +15,8 @@
 #include "stores/sqlite/history.h"
 #include "stores/sqlite/records.h"
 #include "stores/sqlite/sqlite_store.h"
+#include "stores/sqlite/stamps.h"
+#include "stores/sqlite/system_boot_clock.h"
 
 namespace lockkeeper::stores {
 
@@ -42,15 +44,18 @@ class SqliteStore::Worker {
   void answer_reads(Chain chain);
   void answer_writes(Chain chain);
   engine::Failed explain(const sqlite::SqliteError& error, bool committing);
+  void correct_stamps(Chain chain);
   void roll_back();
   void settle_heads();
   void checkpoint_if_due();
   [[noreturn]] void die(const std::string& why);
 
   SqliteOptions options_;
+  const sqlite::SystemBootClock system_boot_clock_;
   std::unique_ptr<sqlite::Database> database_;
   std::unique_ptr<sqlite::Heads> heads_;
   std::unique_ptr<sqlite::History> history_;
+  std::unique_ptr<sqlite::Stamps> stamps_;
   std::unique_ptr<sqlite::Records> records_;
   std::unique_ptr<sqlite::Statement> begin_;
   std::unique_ptr<sqlite::Statement> commit_;

@@ -17,7 +17,7 @@ locks::Claim claim(const std::string& name, locks::Version token) {
   claim.holder = "ci";
   claim.token = token;
   claim.since = at(5);
-  claim.renewed = token;
+  claim.renewed = claim.granted = token;
   return claim;
 }
 
@@ -114,6 +114,8 @@ TEST_P(StoreContract, EveryFieldOfHeadAndRowsComesBackAsItWasPut) {
                    "b",
                    1'000'000'000'000, 9, 10, at(2)}};
   full.changed = at(3) + milliseconds(123);
+  full.timed = 4;
+  full.mean_hold = milliseconds(61'003);
   locks::Claim leased = claim("purpose #1", from + 1);
   leased.request = "request-1";
   leased.begun = from;
@@ -121,24 +123,38 @@ TEST_P(StoreContract, EveryFieldOfHeadAndRowsComesBackAsItWasPut) {
   leased.by = "operator";
   leased.ttl = milliseconds(90'001);
   leased.renewed = from + 2;
+  leased.max_hold = milliseconds(3'600'000);
+  leased.granted = from;
   locks::Claim unnamed = claim("", from + 2);
   unnamed.metadata = {{"b", "1"}, {"a", "2"}};
+  locks::Claim offer = claim("offer", from + 3);
+  offer.offered = milliseconds(60'001);
+  offer.ttl = milliseconds(1000);
   locks::Waiter waiting = waiter("w", from + 3);
   waiting.key = full.key;
   waiting.request = "request-2";
   waiting.begun = from + 1;
   waiting.metadata = {{"a", "b"}};
   waiting.by = "someone";
+  waiting.door = "locker";
   waiting.ttl = milliseconds(1);
-  const locks::ClosedName closed{"gone", from + 2, at(4) + milliseconds(999)};
+  waiting.max_hold = milliseconds(2);
+  waiting.grace = milliseconds(59'999);
+  waiting.renewed = from + 4;
+  locks::Waiter unnamed_waiting = waiter("", from + 4);
+  const std::vector<locks::ClosedName> closed = {{"gone", from, at(4) + milliseconds(999), locks::End::released},
+                                                 {"gone too", from + 1, at(4), locks::End::lapsed},
+                                                 {"and this", from + 2, at(4), locks::End::forced}};
   const locks::Change made =
-      creation(from, full, {locks::Row(leased), locks::Row(unnamed), locks::Row(waiting), locks::Row(closed)});
+      creation(from, full,
+               {locks::Row(leased), locks::Row(unnamed), locks::Row(offer), locks::Row(waiting),
+                locks::Row(unnamed_waiting), locks::Row(closed[0]), locks::Row(closed[1]), locks::Row(closed[2])});
   commit("prod", made);
   locks::Record expected;
   expected.head = full;
-  expected.claims = {leased, unnamed};
-  expected.waiters = {waiting};
-  expected.closed = {closed};
+  expected.claims = {leased, unnamed, offer};
+  expected.waiters = {waiting, unnamed_waiting};
+  expected.closed = closed;
   EXPECT_EQ(read("prod").record, expected);
   reopen();
   EXPECT_EQ(read("prod").record, expected);
@@ -146,8 +162,8 @@ TEST_P(StoreContract, EveryFieldOfHeadAndRowsComesBackAsItWasPut) {
 
 TEST_P(StoreContract, EveryFieldOfAnEventComesBackAsItWasPut) {
   const locks::Version from = floor();
-  locks::Change made = creation(from, head(from + 12, true, at(0)));
-  ASSERT_EQ(made.events.size(), 12U);
+  locks::Change made = creation(from, head(from + 13, true, at(0)));
+  ASSERT_EQ(made.events.size(), 13U);
   for (std::size_t i = 0; i < made.events.size(); ++i) {
     locks::Event& event = made.events[i];
     event.at = at(static_cast<long long>(i)) + milliseconds(17);

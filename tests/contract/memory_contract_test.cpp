@@ -6,9 +6,12 @@ namespace {
 
 class MemoryPlace final : public Place {
  public:
+  MemoryPlace() { store_.boot_clock = &clock_; }
   engine::Store& store() override { return store_; }
+  support::FakeBootClock* boot_clock() override { return &clock_; }
 
  private:
+  support::FakeBootClock clock_;
   stores::MemoryStore store_;  // keeps its records when it is closed
 };
 

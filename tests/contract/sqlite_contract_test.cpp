@@ -13,11 +13,15 @@ class SqlitePlace final : public Place {
     store_.reset();  // before the next one asks for the file
     stores::SqliteOptions options;
     options.path = folder_ / "locks.db";
+    options.boot_clock = &clock_;
     store_ = std::make_unique<stores::SqliteStore>(options);
     return *store_;
   }
 
+  support::FakeBootClock* boot_clock() override { return &clock_; }
+
  private:
+  support::FakeBootClock clock_;
   support::TemporaryFolder folder_;
   std::unique_ptr<stores::SqliteStore> store_;
 };

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "engine/store.h"
+#include "tests/support/fake_boot_clock.h"
 
 namespace lockkeeper::contract {
 
@@ -26,6 +27,8 @@ class Place {
   virtual ~Place() = default;
   // A store over this place, not open()ed yet. The one before it has been close()d and goes away with this call.
   virtual engine::Store& store() = 0;
+  // What the store tells ages by; nullptr: it does not know any.
+  virtual support::FakeBootClock* boot_clock() { return nullptr; }
 };
 
 // A failed test's name is enough; the maker's bytes say nothing.
@@ -49,7 +52,7 @@ using Question = decltype(engine::Operation::question);
 using Answer = decltype(engine::Operation::answer);
 
 class StoreContract : public testing::TestWithParam<Place::Maker> {
- protected:
+ public:  // for what several tests of one file share
   void SetUp() override;
   void TearDown() override;
 
