@@ -31,13 +31,16 @@ void Engine::State::park(Slot& slot, Call& call, bool settled) {
   }
   poll = {&call, &slot, ++polls_, settled, false};
   call.next = nullptr;
+  // Who did not say when its intention began, began now, however often it is decided.
+  const locks::Waiter* waiter = locks::find_waiter(slot.record, intention(call).claim);
+  auto& begun = std::get<locks::Acquire>(std::get<locks::Command>(call.question).what).begun;
+  if (waiter != nullptr && !begun) begun = waiter->begun;
   if (!settled) {
     ++slot.watched->polls.unsettled;
     return;
   }
   --unanswered_;
   poll_ends_.add(poll);
-  const locks::Waiter* waiter = locks::find_waiter(slot.record, intention(call).claim);
   if (waiter != nullptr) restart_place(slot, *waiter, true);
 }
 
