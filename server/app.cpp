@@ -13,6 +13,7 @@
 #include <random>
 
 #include "engine/store_error.h"
+#include "locks/duration.h"
 #include "server/access_log.h"
 #include "server/auth.h"
 #include "server/descriptors.h"
@@ -23,6 +24,8 @@
 #include "server/service.h"
 #include "server/signals.h"
 #include "server/time_limit.h"
+#include "wire/native_json.h"
+#include "wire/time_text.h"
 
 namespace lockkeeper::server {
 namespace {
@@ -84,6 +87,34 @@ void announce(const Options& options, const http::Listener& listener, Log& log) 
   write_port_file(options.port_file, ports.front());
 }
 
+// What holds on this server are subject to.
+void tell_terms(const engine::Settings& settings, Log& log) {
+  const auto text = [](std::chrono::milliseconds duration) { return locks::exact_duration(duration); };
+  for (const locks::TermsOf& terms : settings.terms_by_name) {
+    if (terms.max_hold) log.info("holds on " + terms.pattern + " end after " + text(*terms.max_hold));
+    if (terms.warn_after) {
+      log.info("holds on " + terms.pattern + " are warned of after " + text(*terms.warn_after));
+    }
+  }
+  const locks::Terms& terms = settings.terms;
+  if (terms.max_hold) log.info("holds end after " + text(*terms.max_hold));
+  if (terms.warn_after) log.info("holds are warned of after " + text(*terms.warn_after));
+  if (terms.place_for_refused) {
+    log.info("a refused request keeps a place in the queue for " + text(*terms.place_for_refused));
+  }
+}
+
+// For the engine's thread: names and holders are the clients' words, so they come quoted.
+std::string standing_text(const engine::StandingHold& standing) {
+  std::string line;
+  wire::write_text(standing.lock, line);
+  line += " is held by ";
+  wire::write_text(standing.hold.holder, line);
+  line += " since " + wire::time_text(standing.hold.since) + ": " + locks::format_duration(standing.stood) +
+          ", longer than its warn-after";
+  return line;
+}
+
 void reload(http::Listener& listener, bool tls, AccessLog& log) {
   if (!tls) return log.say(LogLevel::info, "SIGHUP: nothing to read again");
   try {
@@ -98,12 +129,15 @@ void serve(Options& options, Log& log) {
   engine::SystemClock clock;
   const auto store = open_store(options, log);
   options.engine.change_prefix = random_prefix();
+  http::ListenerSettings settings = listener_settings(options, log);
+  AccessLog access_log(log, clock, {.io_threads = settings.io_threads});
+  options.engine.standing_long = [&access_log](const engine::StandingHold& standing) {
+    access_log.say(LogLevel::warn, standing_text(standing));
+  };
   engine::Engine engine(*store, clock, options.engine);
   const BasicAuth auth = options.auth_user.empty() ? BasicAuth() : BasicAuth(options.auth_user, options.auth_pass);
   wipe(options.auth_pass);
 
-  http::ListenerSettings settings = listener_settings(options, log);
-  AccessLog access_log(log, clock, {.io_threads = settings.io_threads});
   Service service(engine, auth, options.engine.limits, access_log);
   service.mount("", std::make_unique<LockerDoor>(service));
   http::Listener listener(std::move(settings), service);
@@ -112,11 +146,13 @@ void serve(Options& options, Log& log) {
   {
     const EngineThread running(engine, log);
     listener.start();
+    tell_terms(options.engine, log);
     announce(options, listener, log);
     // From here on this thread logs by way of the access log: signals are heard also when nobody reads the log.
     while (next_signal() == Signal::reload) reload(listener, !options.ssl_cert.empty(), access_log);
     end_within(options.shutdown_grace + time_to_close, 1);
     access_log.say(LogLevel::info, "stopping");
+    service.send_waiters_home(listener);
     listener.stop(options.shutdown_grace);
   }
   // All is answered and on the disk: only words are left.

@@ -27,20 +27,28 @@ const std::map<std::string, std::string> original_names = {
     {"LOCKER_CONFIG", "locker-config"}, {"PORT", "port"},         {"AUTH_USER", "auth-user"},
     {"AUTH_PASS", "auth-pass"},         {"SSL_CERT", "ssl-cert"}, {"SSL_KEY", "ssl-key"}};
 
-milliseconds duration(const std::string& flag, const std::string& text) {
+// Holds, places and waits: as the least ttl.
+constexpr milliseconds least_term = locks::Limits().ttl_least;
+
+milliseconds duration(const std::string& flag, const std::string& text, milliseconds least) {
   auto parsed = locks::parse_duration(text);
   if (const auto* fault = std::get_if<locks::DurationFault>(&parsed)) throw Wrong("--" + flag + ": " + fault->text);
+  if (std::get<milliseconds>(parsed) < least) {
+    throw Wrong("--" + flag + ": " + text + " is too short: " + locks::exact_duration(least) + " at least");
+  }
   return std::get<milliseconds>(parsed);
 }
 
-// In the largest unit that says it exactly, as parse_duration reads it.
-std::string exact_text(milliseconds duration) {
-  constexpr std::pair<std::int64_t, const char*> units[] = {
-      {3'600'000, "h"}, {60'000, "m"}, {1000, "s"}, {1, "ms"}};
-  for (const auto& [size, name] : units) {
-    if (duration.count() % size == 0) return std::to_string(duration.count() / size) + name;
+// "deploy-*=1h": a pattern may have equals signs too.
+locks::TermsOf terms_of(const std::string& flag, const std::string& text,
+                        std::optional<milliseconds> locks::TermsOf::*term) {
+  const auto equals = text.rfind('=');
+  if (equals == std::string::npos || equals == 0) {
+    throw Wrong("--" + flag + ": \"" + text + "\" is not PATTERN=DURATION, as deploy-*=1h");
   }
-  return "";
+  locks::TermsOf terms{.pattern = text.substr(0, equals)};
+  terms.*term = duration(flag, text.substr(equals + 1), least_term);
+  return terms;
 }
 
 std::uint16_t port_number(const std::string& where, std::string_view text) {
@@ -79,7 +87,7 @@ struct Numbers {
     const char* help;
     milliseconds least;
     std::function<void(milliseconds)> set;
-    std::string value;
+    std::string value;  // empty: not given, and none
   };
   std::vector<Number> numbers;
   std::vector<Duration> durations;
@@ -91,7 +99,11 @@ struct Numbers {
         {flag, help, least, most, [&place](std::uint64_t n) { place = static_cast<T>(n); }, std::to_string(place)});
   }
   void duration_of(const char* flag, milliseconds& place, milliseconds least, const char* help) {
-    durations.push_back({flag, help, least, [&place](milliseconds d) { place = d; }, exact_text(place)});
+    durations.push_back({flag, help, least, [&place](milliseconds d) { place = d; }, locks::exact_duration(place)});
+  }
+
+  void duration_of(const char* flag, std::optional<milliseconds>& place, milliseconds least, const char* help) {
+    durations.push_back({flag, help, least, [&place](milliseconds d) { place = d; }, ""});
   }
 
   explicit Numbers(Options& to) : options(to) {
@@ -106,6 +118,7 @@ struct Numbers {
     number("metadata-bytes", to.engine.limits.metadata_bytes, "metadata a claim", 0);
     number("claims-per-lock", to.engine.limits.claim_rows, "named or described claims a lock");
     number("holders-per-lock", to.engine.limits.holders, "holders of unnamed claims a lock");
+    number("waiters-per-lock", to.engine.limits.waiters, "places in a lock's queue");
     number("history-per-lock", to.engine.history_per_lock, "events kept a lock");
     number("cached-locks", to.engine.cached_locks, "locks kept in memory");
     // Shorter ones would end what is still under way, or forget what unknown outcomes are looked up in.
@@ -113,6 +126,15 @@ struct Numbers {
     duration_of("free-for", to.engine.free_for, std::chrono::hours(1), "how long a free lock is remembered");
     duration_of("commit-deadline", to.engine.deadline, milliseconds(100),
                 "after that a commit's outcome is unknown: 503");
+    duration_of("max-hold", to.engine.terms.max_hold, least_term,
+                "the longest hold; then it lapses, renewed or not");
+    duration_of("warn-after", to.engine.terms.warn_after, least_term,
+                "holds that stand longer get a warning in the log");
+    duration_of("waiter-grace", to.engine.terms.grace, least_term,
+                "how long a place in a queue, and an offer, waits for a client that has left");
+    duration_of("longest-wait", to.engine.longest_wait, least_term, "a poll that asks for more is answered then");
+    duration_of("hold-place-for-refused", to.engine.terms.place_for_refused, least_term,
+                "a refused request that does not wait keeps a place for so long, under its key and holder");
     duration_of("read-timeout", to.http.read_timeout, milliseconds(100), "for a request to come whole");
     duration_of("write-timeout", to.http.write_timeout, milliseconds(100),
                 "for a client to take some of its answer");
@@ -127,8 +149,9 @@ struct Numbers {
       description.add_options()(n.flag, po::value(&n.value)->default_value(n.value)->value_name("N"), n.help);
     }
     for (auto& d : durations) {
-      description.add_options()(d.flag, po::value(&d.value)->default_value(d.value)->value_name("DURATION"),
-                                d.help);
+      auto* value = po::value(&d.value)->value_name("DURATION");
+      if (!d.value.empty()) value->default_value(d.value);
+      description.add_options()(d.flag, value, d.help);
     }
   }
 
@@ -142,19 +165,14 @@ struct Numbers {
       n.set(*parsed);
     }
     for (const auto& d : durations) {
-      const milliseconds parsed = duration(d.flag, d.value);
-      if (parsed < d.least) {
-        throw Wrong(std::string("--") + d.flag + ": " + d.value + " is too short: " + exact_text(d.least) +
-                    " at least");
-      }
-      d.set(parsed);
+      if (!d.value.empty()) d.set(duration(d.flag, d.value, d.least));
     }
   }
 };
 
 struct Texts {
   std::string config, port = "3000", auth_file, auth_pass, log_format = "text", log_level = "info";
-  std::vector<std::string> listen;
+  std::vector<std::string> listen, hold_for, warn_for;
 };
 
 po::options_description flags(Options& options, Texts& texts, Numbers& numbers) {
@@ -177,6 +195,9 @@ po::options_description flags(Options& options, Texts& texts, Numbers& numbers) 
                                                        "instead: one line, NAME:PASSWORD")(
       "ssl-cert", po::value(&options.ssl_cert)->value_name("FILE"), "[SSL_CERT] PEM; read again on SIGHUP")(
       "ssl-key", po::value(&options.ssl_key)->value_name("FILE"), "[SSL_KEY] PEM")(
+      "hold-for", po::value(&texts.hold_for)->value_name("PATTERN=DURATION"),
+      "as --max-hold, for locks of such names (* and ?); may be repeated, the first that matches counts")(
+      "warn-for", po::value(&texts.warn_for)->value_name("PATTERN=DURATION"), "as --warn-after, likewise")(
       "log-format", po::value(&texts.log_format)->default_value(texts.log_format)->value_name("text|json"), "")(
       "log-level", po::value(&texts.log_level)->default_value(texts.log_level)->value_name("LEVEL"),
       "debug, info (a line a request), warn, error, off");
@@ -259,6 +280,12 @@ void finish(Options& options, const Texts& texts, const Machine& machine) {
   }
   if (options.auth_user.find(':') != std::string::npos) {
     throw Wrong("AUTH_USER has a colon: no client could ever send it");
+  }
+  for (const std::string& text : texts.hold_for) {
+    options.engine.terms_by_name.push_back(terms_of("hold-for", text, &locks::TermsOf::max_hold));
+  }
+  for (const std::string& text : texts.warn_for) {
+    options.engine.terms_by_name.push_back(terms_of("warn-for", text, &locks::TermsOf::warn_after));
   }
   options.log_format =
       one_of<LogFormat>("log-format", texts.log_format, {{"text", LogFormat::text}, {"json", LogFormat::json}});

@@ -15,6 +15,7 @@ void Service::mount(std::string prefix, std::unique_ptr<Door> door) {
 }
 
 void Service::connect(http::Listener& listener) {
+  polls_.resize(listener.io_threads());
   for (std::size_t io = 0; io < listener.io_threads(); ++io) {
     mailboxes_.push_back(std::make_unique<IoMailbox>(
         [&listener, io](std::function<void()> task) { listener.post(io, std::move(task)); }));
@@ -23,6 +24,12 @@ void Service::connect(http::Listener& listener) {
 
 void Service::disconnect() {
   for (const auto& mailbox : mailboxes_) mailbox->orphan();
+}
+
+void Service::send_waiters_home(http::Listener& listener) {
+  for (std::size_t io = 0; io < polls_.size(); ++io) {
+    listener.post(io, [&polls = polls_[io]] { polls.close(); });
+  }
 }
 
 void Service::serve(http::Exchange& exchange) {
@@ -47,7 +54,7 @@ http::Response Service::fault(unsigned status, std::string_view text) {
 }
 
 void Service::finished(const http::Exchange& exchange, unsigned status, std::size_t body_bytes) {
-  const auto* visit = static_cast<const Visit*>(exchange.attachment.get());
+  auto* visit = static_cast<Visit*>(exchange.attachment.get());
   AccessLine line;
   line.id = exchange.id();
   line.method = exchange.request().method();
@@ -59,6 +66,7 @@ void Service::finished(const http::Exchange& exchange, unsigned status, std::siz
   if (visit != nullptr) {
     line.user = visit->user;
     line.door = visit->door;
+    if (status == 0) visit->unheard();
   }
   log_.add(exchange.io(), line);
 }

@@ -10,6 +10,7 @@
 #include "server/access_log.h"
 #include "server/auth.h"
 #include "server/doors/door.h"
+#include "server/doors/open_polls.h"
 
 namespace lockkeeper::server {
 
@@ -23,6 +24,8 @@ class Service final : public http::Service, public FrontDesk {
   void connect(http::Listener& listener);
   // When both have ended: lets go of answers that nobody waits for.
   void disconnect();
+  // Requests that wait for a lock are answered 503 soon. Any thread.
+  void send_waiters_home(http::Listener& listener);
 
   void serve(http::Exchange& exchange) override;
   http::Response fault(unsigned status, std::string_view text) override;
@@ -32,6 +35,8 @@ class Service final : public http::Service, public FrontDesk {
   bool admits(const http::Request& request, std::string& user) const override;
   void ask(IoCall& call, std::size_t io) override;
   bool ready() const override;
+  engine::Counters counters() const override { return engine_.counters(); }
+  OpenPolls& polls(std::size_t io) override { return polls_[io]; }
   const locks::Limits& limits() const override { return limits_; }
 
  private:
@@ -46,6 +51,7 @@ class Service final : public http::Service, public FrontDesk {
   AccessLog& log_;
   std::vector<Mount> mounts_;
   std::vector<std::unique_ptr<IoMailbox>> mailboxes_;
+  std::vector<OpenPolls> polls_;  // one an I/O thread
 };
 
 }  // namespace lockkeeper::server

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "engine/engine.h"
 #include "http/listener.h"
 #include "locks/limits.h"
 #include "locks/outcome.h"
@@ -12,6 +13,8 @@
 #include "server/target.h"
 
 namespace lockkeeper::server {
+
+class OpenPolls;
 
 // What the house does for its doors. Any I/O thread.
 class FrontDesk {
@@ -22,6 +25,8 @@ class FrontDesk {
   // The answer comes on that I/O thread.
   virtual void ask(IoCall& call, std::size_t io) = 0;
   virtual bool ready() const = 0;
+  virtual engine::Counters counters() const = 0;
+  virtual OpenPolls& polls(std::size_t io) = 0;  // only on that I/O thread
   virtual const locks::Limits& limits() const = 0;
 };
 
@@ -35,6 +40,8 @@ class Visit : public http::Exchange::Attachment, public IoCall {
   std::string user;
 
   void answered() noexcept final;
+  // The client left before it got its answer.
+  virtual void unheard() noexcept {}
 
  protected:
   // The reply to `answer`. What it throws becomes a 500.

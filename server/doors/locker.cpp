@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "server/doors/lock_list.h"
+#include "server/doors/lock_visit.h"
 #include "server/doors/locker_reply.h"
+#include "server/random_name.h"
 #include "wire/lock_body.h"
 
 namespace lockkeeper::server {
@@ -15,33 +17,28 @@ constexpr std::string_view door_name = "locker";
 constexpr std::size_t history_default = 100;
 constexpr std::size_t history_most = 1000;
 
-enum Action { list, acquire, release, inspect, history, force_release, health, ready, version };
+enum Action { list, acquire, release, inspect, history, force_release, renew, health, ready, version, status };
 
 constexpr Route table[] = {
-    {"PUT", "/lock/{}", acquire},
-    {"DELETE", "/lock/{}", release},
-    {"GET", "/lock/{}", inspect},
-    {"GET", "/lock/{}/history", history},
-    {"POST", "/lock/{}/force-release", force_release},
-    {"GET", "/locks", list},
-    {"GET", "/health", health, true},
-    {"GET", "/ready", ready, true},
-    {"GET", "/version", version},
-};
-
-// A request about one lock.
-class LockVisit final : public Visit {
- public:
-  using Visit::Visit;
-  std::string lock;
-  LockSpeech speech;
-
- protected:
-  http::Response reply() override { return reply_about_lock(lock, speech, answer); }
+    {"PUT", "/lock/{}", acquire},      {"DELETE", "/lock/{}", release},
+    {"GET", "/lock/{}", inspect},      {"GET", "/lock/{}/history", history},
+    {"POST", "/lock/{}/renew", renew}, {"POST", "/lock/{}/force-release", force_release},
+    {"GET", "/locks", list},           {"GET", "/health", health, true},
+    {"GET", "/ready", ready, true},    {"GET", "/version", version},
+    {"GET", "/status", status},
 };
 
 // Asks on behalf of `visit`, or says what is wrong with the question.
 using Refusal = std::optional<http::Response>;
+
+// Who waits is known by a name, and each will to acquire by its request. A request without a claim stays a fault:
+// what repeats it would come under another name, and so to another place.
+void name(wire::LockBody& fields, LockSpeech& speech) {
+  if (fields.claim.empty() && fields.request.empty()) fields.claim = random_name();
+  if (!fields.claim.empty() && fields.request.empty()) speech.request = fields.request = random_name();
+  speech.claim = fields.claim;
+  speech.waits = true;
+}
 
 Refusal ask_about_lock(LockVisit& visit, int action, std::string_view body, const locks::Limits& limits) {
   locks::Command command;
@@ -56,6 +53,15 @@ Refusal ask_about_lock(LockVisit& visit, int action, std::string_view body, cons
     }
     visit.speech.act = LockSpeech::Act::force_release;
     command.what = locks::ForceRelease{std::get<std::string>(std::move(reason))};
+  } else if (action == renew) {
+    auto parsed = wire::parse_renew_body(body);
+    visit.speech = {.act = LockSpeech::Act::renew, .native = true};
+    if (const auto* fault = std::get_if<wire::BodyFault>(&parsed)) {
+      return error_reply(400, fault->text.empty() ? "the body is not a JSON object" : fault->text);
+    }
+    auto& fields = std::get<wire::RenewFields>(parsed);
+    if (fields.key.empty()) return body_fault_reply({}, true);
+    command.what = locks::Renew{std::move(fields.key), std::move(fields.claim), fields.token, fields.ttl};
   } else {
     auto parsed = wire::parse_lock_body(body);
     const bool taking = action == acquire;
@@ -68,8 +74,15 @@ Refusal ask_about_lock(LockVisit& visit, int action, std::string_view body, cons
                     .holder = fields.holder(),
                     .claim = fields.claim};
     if (taking) {
-      command.what = locks::Acquire{std::move(fields.key),     visit.speech.holder, std::move(fields.claim),
-                                    std::move(fields.request), fields.begun,        std::move(fields.metadata)};
+      if (fields.wait) name(fields, visit.speech);
+      command.what = locks::Acquire{std::move(fields.key),
+                                    visit.speech.holder,
+                                    std::move(fields.claim),
+                                    std::move(fields.request),
+                                    fields.begun,
+                                    std::move(fields.metadata),
+                                    fields.ttl,
+                                    fields.wait};
     } else {
       command.what = locks::Release{std::move(fields.key),     visit.speech.holder, std::move(fields.claim),
                                     std::move(fields.request), fields.begun,        fields.all};
@@ -154,12 +167,14 @@ void LockerDoor::admitted(http::Exchange& exchange, const Target& target, const 
       return exchange.answer(json(200, "{\"status\":\"ready\"}\n"));
     case version:
       return exchange.answer(json(200, "{\"name\":\"lockkeeper\",\"version\":\"" LOCKKEEPER_VERSION "\"}\n"));
+    case status:
+      return exchange.answer(status_reply(desk_.counters()));
     case list:
       return serve_list(desk_, exchange, target.query, door_name, std::move(user));
     default:
       break;
   }
-  auto owned = std::make_unique<LockVisit>(exchange, door_name);
+  auto owned = std::make_unique<LockVisit>(desk_, exchange, door_name);
   LockVisit& visit = *owned;
   visit.user = std::move(user);
   exchange.attachment = std::move(owned);
@@ -177,7 +192,7 @@ void LockerDoor::admitted(http::Exchange& exchange, const Target& target, const 
     refusal = error_reply(400, "the lock's name has a bad percent escape");
   }
   if (refusal) return exchange.answer(std::move(*refusal));
-  desk_.ask(visit, exchange.io());
+  visit.ask();
 }
 
 }  // namespace lockkeeper::server

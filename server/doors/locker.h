@@ -1,10 +1,14 @@
 // The native dialect, which is the original locker's with more fields (compat: locker): an old client needs no
 // change, and gets the original's bytes as long as it sends nothing of ours.
 //
-//   GET    /locks                      the original's shape; ?view=full&prefix=&limit=&after=&state=held the whole
-//   story PUT    /lock/{name}                acquire DELETE /lock/{name}                release, withdraw GET
-//   /lock/{name}                never shows keys GET    /lock/{name}/history ?after=&limit=&order=newest|oldest
+//   GET    /locks                      the original's shape; the whole story with ?view=full&prefix=&limit=&after=
+//   PUT    /lock/{name}                acquire; with "wait" a long poll
+//   DELETE /lock/{name}                release, withdraw
+//   GET    /lock/{name}                never shows keys
+//   GET    /lock/{name}/history        ?after=&limit=&order=newest|oldest
+//   POST   /lock/{name}/renew          {"key", "claim" or "token", "ttl"}
 //   POST   /lock/{name}/force-release  {"reason"}
+//   GET    /status                     counters of this process
 //   GET    /health, /ready, /version   the first two without credentials, for balancers
 #pragma once
 

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "engine/call.h"
+#include "engine/engine.h"
 #include "http/listener.h"
 #include "locks/outcome.h"
 #include "wire/lock_body.h"
@@ -14,11 +15,16 @@ namespace lockkeeper::server {
 
 // What of the request its reply speaks of.
 struct LockSpeech {
-  enum class Act : std::uint8_t { acquire, release, inspect, force_release, history };
+  enum class Act : std::uint8_t { acquire, release, renew, inspect, force_release, history };
   Act act = Act::inspect;
   bool native = false;
   std::string key, holder, claim;
+  std::string request;  // only one that the server gave
+  bool waits = false;
 };
+
+// What the process counts: GET /status.
+http::Response status_reply(const engine::Counters& counters);
 
 http::Response reply_about_lock(const std::string& lock, const LockSpeech& speech,
                                 const decltype(engine::Call::answer)& answer);

@@ -144,6 +144,54 @@ TEST(Options, SayTheLeastAndTheMostOfWhatIsTooShortOrTooLarge) {
             "--name-bytes: \"0\" is not a whole number from 1 to 18446744073709551615\n");
 }
 
+TEST(Options, BoundHoldsPlacesAndWaitsOnlyWhenTold) {
+  const engine::Settings silent = options({"--store", "memory:"}).engine;
+  EXPECT_FALSE(silent.terms.max_hold || silent.terms.warn_after || silent.terms.place_for_refused);
+  EXPECT_TRUE(silent.terms_by_name.empty());
+  EXPECT_EQ(silent.terms.grace, 60s);
+  EXPECT_EQ(silent.longest_wait, 10min);
+  EXPECT_EQ(silent.limits.waiters, 1000U);
+
+  const engine::Settings told =
+      options({"--store", "memory:", "--max-hold", "2h", "--warn-after", "1h", "--waiter-grace", "5s",
+               "--hold-place-for-refused", "90s", "--longest-wait", "30s", "--waiters-per-lock", "7"})
+          .engine;
+  EXPECT_EQ(told.terms.max_hold, 2h);
+  EXPECT_EQ(told.terms.warn_after, 1h);
+  EXPECT_EQ(told.terms.grace, 5s);
+  EXPECT_EQ(told.terms.place_for_refused, 90s);
+  EXPECT_EQ(told.longest_wait, 30s);
+  EXPECT_EQ(told.limits.waiters, 7U);
+}
+
+TEST_F(OptionsFile, BoundsHoldsByTheNamesOfLocks) {
+  const std::string file = write("hold-for=deploy-*=30m\nhold-for=a=b=1s\nwarn-for=*=10m\n");
+  const engine::Settings read = options({"--store", "memory:", "--config", file}).engine;
+  ASSERT_EQ(read.terms_by_name.size(), 3U);
+  EXPECT_EQ(read.terms_by_name[0].pattern, "deploy-*");
+  EXPECT_EQ(read.terms_by_name[0].max_hold, 30min);
+  EXPECT_FALSE(read.terms_by_name[0].warn_after.has_value());
+  EXPECT_EQ(read.terms_by_name[1].pattern, "a=b");
+  EXPECT_EQ(read.terms_by_name[2].warn_after, 10min);
+  const engine::Settings over =
+      options({"--store", "memory:", "--config", file, "--hold-for", "x=1s"}, {{"LOCKKEEPER_WARN_FOR", "y=2s"}})
+          .engine;
+  ASSERT_EQ(over.terms_by_name.size(), 2U) << "a flag and the environment win over the file";
+  EXPECT_EQ(over.terms_by_name[0].pattern, "x");
+  EXPECT_EQ(over.terms_by_name[1].pattern, "y");
+}
+
+TEST(Options, SayWhatIsWrongWithABoundOfHolds) {
+  const auto said = [](const char* flag, const char* value) {
+    return complaint({"--store", "memory:", flag, value});
+  };
+  EXPECT_EQ(said("--hold-for", "deploy-*"), "--hold-for: \"deploy-*\" is not PATTERN=DURATION, as deploy-*=1h\n");
+  EXPECT_EQ(said("--warn-for", "=1h"), "--warn-for: \"=1h\" is not PATTERN=DURATION, as deploy-*=1h\n");
+  EXPECT_EQ(said("--hold-for", "a=50ms"), "--hold-for: 50ms is too short: 100ms at least\n");
+  EXPECT_NE(said("--hold-for", "a=10").find("no unit"), std::string::npos);
+  EXPECT_EQ(said("--max-hold", "0s"), "--max-hold: 0s is too short: 100ms at least\n");
+}
+
 TEST(Options, KeepEveryMinuteOfADuration) {
   EXPECT_EQ(options({"--store", "memory:", "--history-for", "90m"}).engine.history_for, 90min);
 }

@@ -51,6 +51,85 @@ TEST(NewReply, SaysWhyAnIntentionIsOver) {
   EXPECT_NE(gone.body.find("\"why\":\"superseded\""), std::string::npos);
 }
 
+const LockSpeech poll{
+    .act = Act::acquire, .native = true, .key = "k", .holder = "a", .claim = "c", .request = "r", .waits = true};
+
+locks::Queued second_of_five() {
+  locks::Queued queued{.version = 9, .position = 2, .waiters = 5, .since = locks::WallTime(5s)};
+  queued.holds = {{"b", 1, locks::WallTime(1s), {}}, {"d", 1, locks::WallTime(2s), {}}};
+  return queued;
+}
+
+TEST(QueuedReply, SaysWhoHoldsTheLockSinceWhenAndWhichPlaceIsKept) {
+  const auto told = reply(poll, second_of_five());
+  EXPECT_EQ(told.status, 423U);
+  EXPECT_TRUE(
+      told.body.starts_with("{\"error\":\"'prod' is held by 'b' and 1 other since 1970-01-01T00:00:01.000Z: number "
+                            "2 of 5 in its queue; the place is kept for the next poll\","))
+      << told.body;
+  EXPECT_NE(told.body.find(R"("claim":"c","request":"r","position":2,"waiters":5)"), std::string::npos)
+      << told.body;
+
+  locks::Queued between = second_of_five();
+  between.holds.clear();
+  EXPECT_NE(reply(poll, between).body.find("'prod' is being handed over: number 2"), std::string::npos);
+}
+
+// With hold-place-for-refused a request that does not wait may have a place too.
+TEST(QueuedReply, IsTheOriginalsRefusalToARequestThatDoesNotWait) {
+  const std::string thwarted =
+      "{\"error\":\"Attempt to steal lock for 'prod' with 'k' by 'a' thwarted. Currently held by someone else\"";
+  const auto old = reply(old_put, second_of_five());
+  EXPECT_EQ(old.status, 423U);
+  EXPECT_EQ(old.body, thwarted + "}\n");
+  const auto native = reply(new_put, second_of_five());
+  EXPECT_TRUE(native.body.starts_with(thwarted + ",")) << native.body;
+  EXPECT_NE(native.body.find("\"position\":2"), std::string::npos);
+}
+
+TEST(NewReply, ShowsARequestThatTheServerGave) {
+  EXPECT_NE(reply(poll, locks::Granted{.version = 7, .token = 7}).body.find(R"("claim":"c","request":"r")"),
+            std::string::npos);
+  EXPECT_EQ(reply(new_put, locks::Granted{.version = 7, .token = 7}).body.find("\"request\""), std::string::npos);
+}
+
+TEST(RenewReply, SaysWhatIsInEffectOrHowTheClaimEnded) {
+  const LockSpeech renew{.act = Act::renew, .native = true};
+  const auto renewed = reply(renew, locks::Renewed{.version = 9, .token = 7, .ttl = 30s, .max_hold = 1h});
+  EXPECT_EQ(renewed.status, 200U);
+  EXPECT_EQ(renewed.body,
+            "{\"response\":\"the claim is renewed\",\"lock\":\"prod\",\"version\":9,\"token\":7,\"ttl\":\"30s\","
+            "\"max_hold\":\"1h\"}\n");
+  EXPECT_NE(reply(renew, locks::Renewed{.version = 9, .token = 7}).body.find("has no ttl"), std::string::npos);
+  EXPECT_NE(reply(renew, locks::NotYours{.version = 9}).body.find("'prod' is held with another key"),
+            std::string::npos);
+
+  locks::Gone gone{.version = 9, .why = locks::Gone::Why::ended};
+  EXPECT_EQ(reply(renew, gone).status, 410U);
+  EXPECT_NE(reply(renew, gone).body.find("there is no such claim"), std::string::npos);
+  gone.end = locks::End::lapsed;
+  EXPECT_NE(reply(renew, gone).body.find(R"("why":"ended","ended":"lapsed")"), std::string::npos);
+  EXPECT_NE(reply(renew, gone).body.find("the claim has lapsed"), std::string::npos);
+  gone.end = locks::End::forced;
+  EXPECT_NE(reply(renew, gone).body.find("ended by force"), std::string::npos);
+}
+
+TEST(NewReply, SaysHowAClosedClaimEnded) {
+  locks::Gone gone{.version = 3, .why = locks::Gone::Why::closed, .end = locks::End::lapsed};
+  EXPECT_NE(reply(new_put, gone).body.find("the claim lapsed after this request began"), std::string::npos);
+  gone.end = locks::End::released;
+  EXPECT_NE(reply(new_put, gone).body.find("released or withdrawn after"), std::string::npos);
+}
+
+TEST(Status, HasACounterAMember) {
+  engine::Counters counters;
+  counters.commands = 7;
+  counters.standing = 3;
+  const std::string body = status_reply(counters).body;
+  EXPECT_TRUE(body.starts_with("{\"commands\":7,\"commits\":0,")) << body;
+  EXPECT_TRUE(body.ends_with(",\"standing\":3}\n")) << body;
+}
+
 TEST(EveryReply, HasTheStatusOfItsOutcome) {
   EXPECT_EQ(reply(old_put, locks::Gone{}).status, 410U);
   EXPECT_EQ(reply(old_put, locks::TooMany{.version = 1, .what = "holders"}).status, 409U);

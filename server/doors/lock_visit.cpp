@@ -1,0 +1,102 @@
+#include "server/doors/lock_visit.h"
+
+#include <chrono>
+#include <exception>
+#include <utility>
+
+#include "server/doors/open_polls.h"
+
+namespace lockkeeper::server {
+namespace {
+
+// Something said to the engine whose answer nobody waits for.
+class Word final : public IoCall {
+ public:
+  void answered() noexcept override { delete this; }
+  void orphaned() noexcept override { delete this; }
+};
+
+}  // namespace
+
+void OpenPolls::close() {
+  closed_ = true;
+  for (LockVisit* visit : visits_) visit->leave();
+}
+
+LockVisit::~LockVisit() {
+  forget();
+}
+
+void LockVisit::ask() {
+  if (auto* command = std::get_if<locks::Command>(&question)) {
+    auto* acquire = std::get_if<locks::Acquire>(&command->what);
+    if (acquire != nullptr && acquire->wait) watch(*acquire);
+  }
+  desk_.ask(*this, exchange.io());
+}
+
+void LockVisit::watch(locks::Acquire& acquire) {
+  polls_ = true;
+  claim_ = acquire.claim;
+  request_ = acquire.request;
+  if (desk_.polls(exchange.io()).closed()) acquire.wait = std::chrono::milliseconds(0);
+  desk_.polls(exchange.io()).add(*this);
+  watched_ = true;
+  exchange.when_client_gone([this] {
+    left_ = true;
+    leave();
+  });
+}
+
+void LockVisit::forget() noexcept {
+  if (watched_) desk_.polls(exchange.io()).remove(*this);
+  watched_ = false;
+}
+
+void LockVisit::leave() noexcept {
+  say(engine::Leave{lock, claim_, this});
+}
+
+// A grant that this poll only repeats is not its own: whoever it was told to first may be at work.
+const locks::Granted* LockVisit::granted() const noexcept {
+  const auto* outcome = std::get_if<locks::Outcome>(&answer);
+  const auto* found = outcome == nullptr ? nullptr : std::get_if<locks::Granted>(outcome);
+  return found == nullptr || found->again ? nullptr : found;
+}
+
+// So that a lock is never left with a client that died while it waited.
+bool LockVisit::give_back() noexcept {
+  polls_ = false;  // once
+  return say(locks::Command{lock, {"", "server"}, locks::GiveBack{claim_, request_, granted()->token}});
+}
+
+bool LockVisit::say(decltype(engine::Call::question)&& said) noexcept {
+  try {
+    auto word = std::make_unique<Word>();
+    word->question = std::move(said);
+    desk_.ask(*word.release(), exchange.io());
+    return true;
+  } catch (const std::exception&) {
+    return false;  // out of memory: the poll ends when its time is over, the claim with its ttl
+  }
+}
+
+http::Response LockVisit::reply() {
+  forget();
+  if (polls_) {
+    if (granted() != nullptr && (left_ || exchange.client_gone()) && give_back()) {
+      return unavailable_reply({"the client left before it was granted the lock", false});
+    }
+    const bool queued = std::holds_alternative<locks::Queued>(std::get<locks::Outcome>(answer));
+    if (queued && desk_.polls(exchange.io()).closed()) {
+      return unavailable_reply({"the server is stopping; the place in the queue is kept", false});
+    }
+  }
+  return reply_about_lock(lock, speech, answer);
+}
+
+void LockVisit::unheard() noexcept {
+  if (polls_ && granted() != nullptr) give_back();
+}
+
+}  // namespace lockkeeper::server

@@ -1,0 +1,46 @@
+// A request about one lock, while it is answered. One that waits (a poll) is watched: its client may leave, and the
+// server may stop.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "server/doors/door.h"
+#include "server/doors/locker_reply.h"
+
+namespace lockkeeper::server {
+
+class LockVisit final : public Visit {
+ public:
+  LockVisit(FrontDesk& desk, http::Exchange& to, std::string_view through) : Visit(to, through), desk_(desk) {}
+  ~LockVisit() override;
+  LockVisit(const LockVisit&) = delete;
+  LockVisit& operator=(const LockVisit&) = delete;
+
+  std::string lock;
+  LockSpeech speech;
+
+  // Asks what `question` says.
+  void ask();
+  // Of a poll: ends it now; its place is kept. The answer still comes.
+  void leave() noexcept;
+  void unheard() noexcept override;
+
+ protected:
+  http::Response reply() override;
+
+ private:
+  void watch(locks::Acquire& acquire);
+  void forget() noexcept;
+  const locks::Granted* granted() const noexcept;
+  bool give_back() noexcept;
+  bool say(decltype(engine::Call::question)&& word) noexcept;
+
+  FrontDesk& desk_;
+  std::string claim_, request_;  // of a poll
+  bool polls_ = false;           // it is a poll, and has given nothing back
+  bool watched_ = false;         // known to desk_.polls()
+  bool left_ = false;            // the client
+};
+
+}  // namespace lockkeeper::server
