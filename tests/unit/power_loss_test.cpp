@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <mutex>
@@ -15,6 +16,7 @@
 #include "engine/store_error.h"
 #include "stores/sqlite/sqlite_store.h"
 #include "tests/support/asking.h"
+#include "tests/support/fake_boot_clock.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/unsynced_vfs.h"
 
@@ -25,15 +27,26 @@ using support::UnsyncedVfs;
 using testing::IsEmpty;
 using testing::Not;
 
+struct Age {  // by the boot's clock
+  std::chrono::nanoseconds made{0};
+  std::chrono::nanoseconds written{0};
+};
+
+struct State {
+  locks::Record record;
+  std::map<std::string, Age> claims;
+};
+
 // Every state that a lock was ever in, or was on its way to.
-using Story = std::vector<locks::Record>;  // [version]
+using Story = std::vector<State>;  // [version]
 using Stories = std::map<std::string, Story>;
 
 locks::WallTime at(locks::Version version) {
   return locks::WallTime(std::chrono::seconds(1'700'000'000 + version));
 }
 
-// One to three versions on; every one with a row or without, so that a half change shows.
+// One to three versions on; every one with rows or without, so that a half change shows. Claims come, are replaced
+// and go.
 locks::Change next_change(const locks::Record& record, std::mt19937_64& random) {
   locks::Change change;
   change.expected = record.head.version;
@@ -42,14 +55,19 @@ locks::Change next_change(const locks::Record& record, std::mt19937_64& random) 
   change.head.version += 1 + random() % 3;
   change.head.changed = at(change.head.version);
   change.head.key = "key " + std::to_string(change.head.version);
-  if (!record.claims.empty() && random() % 2) change.rows.push_back(locks::id(record.claims.front()));
+  if (!record.claims.empty() && random() % 2) change.rows.emplace_back(locks::id(record.claims.front()));
+  if (record.claims.size() > 1 && random() % 2) change.rows.emplace_back(locks::Row(record.claims.back()));
   if (random() % 2) {
     locks::Claim claim;
     claim.name = "claim " + std::to_string(change.head.version);
     claim.holder = std::string(1 + random() % 600, 'h');
     claim.token = change.head.version;
-    change.rows.push_back(locks::Row(claim));
+    claim.ttl = std::chrono::seconds(60);
+    change.rows.emplace_back(locks::Row(claim));
   }
+  auto after = record;
+  locks::apply(after, change);
+  change.head.timed = after.claims.size();
   for (auto version = change.expected + 1; version <= change.head.version; ++version) {
     locks::Event event;
     event.version = version;
@@ -58,6 +76,20 @@ locks::Change next_change(const locks::Record& record, std::mt19937_64& random) 
     change.events.push_back(event);
   }
   return change;
+}
+
+State next_state(State state, const locks::Change& change, std::chrono::nanoseconds now) {
+  locks::apply(state.record, change);
+  for (const auto& operation : change.rows) {
+    if (const auto* gone = std::get_if<locks::RowId>(&operation)) {
+      state.claims.erase(gone->id);
+    } else {
+      auto& age =
+          state.claims.try_emplace(locks::id(std::get<locks::Row>(operation)).id, Age{now, now}).first->second;
+      age.written = now;
+    }
+  }
+  return state;
 }
 
 // So few that the table of heads follows all the time.
@@ -83,6 +115,7 @@ class PowerLoss : public testing::Test {
     options.path = folder_ / "locks.db";
     options.vfs = "unsynced";
     options.redo_entries = redo_entries;
+    options.boot_clock = &clock_;
     options.synchronous_full = synchronous_full;
     {
       stores::SqliteStore store(options);
@@ -119,6 +152,7 @@ class PowerLoss : public testing::Test {
   }
 
   void commit_some(support::Asking& ask) {
+    clock_.pass(std::chrono::milliseconds(1 + random_() % 5000));
     std::vector<support::Question> questions;
     std::vector<std::pair<std::string, locks::Version>> hoped;
     const auto first = random_() % 40;
@@ -126,12 +160,11 @@ class PowerLoss : public testing::Test {
     for (auto i = first; i < first + number; ++i) {
       const auto lock = "lock " + std::to_string(i);
       auto& story = stories_[lock];
-      if (story.empty()) story.push_back(locks::absent(0));
-      auto change = next_change(story.back(), random_);
-      auto record = story.back();
-      locks::apply(record, change);
+      if (story.empty()) story.push_back({locks::absent(0), {}});
+      auto change = next_change(story.back().record, random_);
+      auto state = next_state(story.back(), change, clock_.now());
       story.resize(change.head.version);  // states between are never seen
-      story.push_back(record);
+      story.push_back(std::move(state));
       hoped.emplace_back(lock, change.head.version);
       questions.push_back(engine::Commit{lock, std::move(change)});
     }
@@ -147,9 +180,11 @@ class PowerLoss : public testing::Test {
     stores::SqliteOptions options;
     options.path = each.path;
     options.redo_entries = redo_entries;
+    options.boot_clock = &clock_;
     options.synchronous_full = false;  // nobody cuts the power now
     stores::SqliteStore store(options);
     support::Asking ask(store);
+    auto timed = timed_locks(ask);
     for (const auto& [lock, story] : stories_) {
       const auto answer = ask(engine::Read{lock});
       if (const auto* failed = std::get_if<engine::Failed>(&answer)) {
@@ -162,8 +197,11 @@ class PowerLoss : public testing::Test {
       if (acknowledged != each.acknowledged.end() && version < acknowledged->second) {
         all.push_back(lock + " went back to " + std::to_string(version));
       }
-      if (version >= story.size() || found != story[version])
+      if (version >= story.size() || found != story[version].record) {
         all.push_back(lock + " is in a state it never was in");
+      } else {
+        look_at(lock, story[version], timed[lock], all);
+      }
       const auto history = std::get<engine::HistoryRead>(ask(engine::ReadHistory{lock, 0, 100'000}));
       if (history.events.size() != version) all.push_back(lock + " has another history");
       for (std::size_t i = 0; i < history.events.size(); ++i) {
@@ -172,7 +210,31 @@ class PowerLoss : public testing::Test {
     }
   }
 
+  using Ages = std::vector<engine::Age>;
+
+  static std::map<std::string, Ages> timed_locks(support::Asking& ask) {
+    std::map<std::string, Ages> all;
+    engine::Scan question;
+    question.timed_only = true;
+    question.limit = 1000;
+    const auto found = std::get<engine::Scanned>(ask(question));
+    for (const auto& each : found.locks) all[each.lock] = each.ages;
+    return all;
+  }
+
+  void look_at(const std::string& lock, const State& state, const Ages& ages, std::vector<std::string>& all) const {
+    if (ages.size() != state.claims.size()) all.push_back(lock + " is not watched for all that can lapse");
+    for (const auto& age : ages) {
+      const auto truth = state.claims.find(age.row.id);
+      if (truth == state.claims.end() || age.written != clock_.now() - truth->second.written ||
+          age.made != clock_.now() - truth->second.made) {
+        all.push_back(lock + " has a claim of another age");
+      }
+    }
+  }
+
   support::TemporaryFolder folder_;
+  support::FakeBootClock clock_;
   UnsyncedVfs disk_{"unsynced"};
   std::mt19937_64 random_{20261121};
   Stories stories_;

@@ -9,6 +9,7 @@
 #include <random>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "stores/sqlite/sqlite_store.h"
 #include "tests/support/asking.h"
@@ -25,6 +26,11 @@ constexpr std::size_t redo_entries = 40;
 
 using Versions = std::map<std::string, locks::Version>;
 
+// Whether something can lapse on a lock at that version. Only held ones, so that free ones can be pruned.
+bool timed(locks::Version version) {
+  return version % 4 == 1;
+}
+
 locks::Change next_change(locks::Version expected, bool creates) {
   locks::Change change;
   change.expected = expected;
@@ -33,6 +39,16 @@ locks::Change next_change(locks::Version expected, bool creates) {
   if (change.head.version % 2) {
     change.head.key = "k" + std::to_string(change.head.version);
     change.head.tallies = {{"ci", 1, change.head.version, change.head.version, {}}};
+  }
+  if (timed(change.head.version)) {
+    locks::Claim lease;
+    lease.name = "lease";
+    lease.holder = "ci";
+    lease.token = change.head.version;
+    change.head.timed = 1;
+    change.rows.emplace_back(locks::Row(lease));
+  } else if (timed(expected)) {
+    change.rows.emplace_back(locks::RowId{locks::RowKind::claim, "lease"});
   }
   return change;
 }
@@ -80,13 +96,28 @@ class SqliteHeads : public testing::Test {
     question.limit = 7;
     while (true) {
       const auto answer = std::get<engine::Scanned>(ask(question));
-      for (const auto& [lock, record] : answer.locks) {
+      for (const auto& [lock, record, ages] : answer.locks) {
         EXPECT_EQ(record.head.key.empty(), record.head.version % 2 == 0) << lock;
         all[lock] = record.head.version;
       }
-      if (!answer.more) return all;
+      if (!answer.more) break;
       question.after = answer.locks.back().lock;
     }
+    expect_timed(ask, all);
+    return all;
+  }
+
+  static void expect_timed(support::Asking& ask, const Versions& all) {
+    std::vector<std::string> wanted;
+    for (const auto& [lock, version] : all) {
+      if (timed(version)) wanted.push_back(lock);
+    }
+    engine::Scan question;
+    question.timed_only = true;
+    std::vector<std::string> found;
+    const auto answer = std::get<engine::Scanned>(ask(question));
+    for (const auto& each : answer.locks) found.push_back(each.lock);
+    EXPECT_EQ(found, wanted);
   }
 
   // Some changes and prunes in one batch, all or none of which succeed.
