@@ -82,16 +82,26 @@ class LockClient::Impl {
 
   std::variant<wire::GrantedView, wire::DeniedView> acquire(const std::string& name, const Identity& identity,
                                                             const Intention& intention,
-                                                            const locks::Metadata& metadata) {
+                                                            const AcquireOptions& options) {
     wire::AcquireBody body;
     set_identity(body, identity, intention);
-    body.metadata = metadata;
-    const ClientResponse response = send("PUT", path(name), wire::write_body(body));
+    body.metadata = options.metadata;
+    body.ttl = options.ttl;
+    body.wait = options.wait;
+    const ClientResponse response =
+        send("PUT", path(name), wire::write_body(body), options.wait.value_or(std::chrono::milliseconds(0)));
     if (denied(response)) return read_denied(response);
     require_ok(response);
     auto granted = read(response, wire::read_granted);
     learn(granted.native);
     return granted;
+  }
+
+  std::variant<wire::RenewedView, wire::DeniedView> renew(const std::string& name, const wire::RenewBody& body) {
+    const ClientResponse response = send("POST", path(name) + "/renew", wire::write_body(body));
+    if (denied(response)) return read_denied(response);
+    require_ok(response);
+    return read(response, wire::read_renewed);
   }
 
   std::variant<wire::ReleasedView, wire::DeniedView> release(const std::string& name, const Identity& identity,
@@ -144,12 +154,14 @@ class LockClient::Impl {
     body.begun = intention.begun.value_or(0);
   }
 
-  ClientResponse send(const char* method, const std::string& target, std::string body) {
+  // `longer`: the server may take that much more time than for any other request.
+  ClientResponse send(const char* method, const std::string& target, std::string body,
+                      std::chrono::milliseconds longer = std::chrono::milliseconds(0)) {
     http::ClientRequest request;
     request.method = method;
     request.url = base_ + target;
     request.body = std::move(body);
-    request.timeout = timeout_;
+    request.timeout = timeout_ + longer;
     return client_.send(request, interrupt);
   }
 
@@ -244,8 +256,14 @@ wire::LockView LockClient::lock(const std::string& name) {
 std::variant<wire::GrantedView, wire::DeniedView> LockClient::acquire(const std::string& name,
                                                                       const Identity& identity,
                                                                       const Intention& intention,
-                                                                      const locks::Metadata& metadata) {
-  return impl_->acquire(name, identity, intention, metadata);
+                                                                      const AcquireOptions& options) {
+  return impl_->acquire(name, identity, intention, options);
+}
+
+std::variant<wire::RenewedView, wire::DeniedView> LockClient::renew(const std::string& name, const std::string& key,
+                                                                    const std::string& claim, locks::Version token,
+                                                                    std::optional<std::chrono::milliseconds> ttl) {
+  return impl_->renew(name, {.key = key, .claim = claim, .token = token, .ttl = ttl});
 }
 
 std::variant<wire::ReleasedView, wire::DeniedView> LockClient::release(const std::string& name,

@@ -41,6 +41,13 @@ struct Identity {
   std::string holder;
 };
 
+// What else an acquisition asks for. An original server takes no notice of any of it.
+struct AcquireOptions {
+  locks::Metadata metadata;
+  std::optional<std::chrono::milliseconds> ttl;   // a lease
+  std::optional<std::chrono::milliseconds> wait;  // queues, and keeps the answer back for so long (one poll)
+};
+
 enum class ServerKind { unknown, lockkeeper, original };
 
 struct Settings {
@@ -65,10 +72,18 @@ class LockClient {
   // GET /lock/{name}. Of an original server: made of GET /locks (version 0).
   wire::LockView lock(const std::string& name);
 
-  // PUT. DeniedView.why empty: held with another key (423); else the intention is over (410).
+  // PUT. DeniedView.why empty: held with another key, or others are queued before it (423); else the intention is
+  // over (410). With `options.wait`, DeniedView.queued: the time is over, and the place is kept for the next poll
+  // of the same intention. The request may take that much longer than the request time-out.
   std::variant<wire::GrantedView, wire::DeniedView> acquire(const std::string& name, const Identity& identity,
                                                             const Intention& intention,
-                                                            const locks::Metadata& metadata);
+                                                            const AcquireOptions& options);
+
+  // POST .../renew: counts the ttl of a lease anew from the moment the server gets it. `token`: of the grant.
+  // DeniedView: the claim has ended, or another intention has taken it over (410), or the key is not its own (423).
+  std::variant<wire::RenewedView, wire::DeniedView> renew(const std::string& name, const std::string& key,
+                                                          const std::string& claim, locks::Version token,
+                                                          std::optional<std::chrono::milliseconds> ttl);
 
   // The three below at an original server: it knows no claims, so each ends all that this holder has; afterwards
   // GET /locks is looked at, and ServerError{500} thrown when it still lists the holder. `released` is what the
@@ -77,11 +92,11 @@ class LockClient {
   // DELETE without a name: the holder's oldest claim, or all. DeniedView: another key holds it (423).
   std::variant<wire::ReleasedView, wire::DeniedView> release(const std::string& name, const Identity& identity,
                                                              bool all);
-  // DELETE of exactly the claim of that name; closes the name.
+  // DELETE of exactly the claim or the place of that name; closes the name. Idempotent.
   std::variant<wire::ReleasedView, wire::DeniedView> release_claim(const std::string& name,
                                                                    const Identity& identity,
                                                                    const std::string& claim);
-  // DELETE of that intention alone: withdrawal. Idempotent.
+  // DELETE of that intention alone, waiting, granted or still on its way: withdrawal. Idempotent.
   std::variant<wire::ReleasedView, wire::DeniedView> withdraw(const std::string& name, const Identity& identity,
                                                               const Intention& intention);
 

@@ -3,7 +3,6 @@
 namespace lockkeeper::resource {
 namespace {
 
-using locks::Metadata;
 using Released = std::variant<wire::ReleasedView, wire::DeniedView>;
 
 client::Settings settings(const Source& source) {
@@ -30,8 +29,8 @@ class RemoteServer : public LockServer {
   std::variant<wire::GrantedView, wire::DeniedView> acquire(const std::string& name,
                                                             const client::Identity& identity,
                                                             const client::Intention& intention,
-                                                            const Metadata& metadata) override {
-    return client_.acquire(name, identity, intention, metadata);
+                                                            const client::AcquireOptions& options) override {
+    return client_.acquire(name, identity, intention, options);
   }
   Released release(const std::string& name, const client::Identity& identity, bool all) override {
     return client_.release(name, identity, all);

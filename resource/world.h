@@ -38,7 +38,7 @@ class LockServer {
   virtual std::variant<wire::GrantedView, wire::DeniedView> acquire(const std::string& name,
                                                                     const client::Identity& identity,
                                                                     const client::Intention& intention,
-                                                                    const locks::Metadata& metadata) = 0;
+                                                                    const client::AcquireOptions& options) = 0;
   virtual std::variant<wire::ReleasedView, wire::DeniedView> release(const std::string& name,
                                                                      const client::Identity& identity,
                                                                      bool all) = 0;

@@ -13,6 +13,7 @@ namespace {
 using std::chrono::seconds;
 using testing::Answer;
 using testing::answer;
+using testing::black_hole;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -83,7 +84,7 @@ TEST_F(LockClientTest, AcquiresWithItsIntention) {
   serve({answer(
       200, R"({"response":"x","lock":"prod","version":8,"token":8,"since":"2026-11-21T09:05:00.000Z","count":1,)"
            R"("claim":"the claim","again":false,"taken_over":false,"others":[]})")});
-  const auto outcome = client().acquire("prod", build, intention, {{"build", "http://ci/1"}});
+  const auto outcome = client().acquire("prod", build, intention, {.metadata = {{"build", "http://ci/1"}}});
   const auto* granted = std::get_if<wire::GrantedView>(&outcome);
   ASSERT_TRUE(granted);
   EXPECT_EQ(granted->token, 8u);
@@ -104,6 +105,61 @@ TEST_F(LockClientTest, HeldWithAnotherKeyIsAnAnswer) {
   EXPECT_EQ(denied->why, "");
   EXPECT_EQ(denied->version, 8u);
   EXPECT_EQ(denied->holders.at(0).holder, "x");
+}
+
+TEST_F(LockClientTest, APollSaysHowLongItWaitsAndIsAnsweredWithAPlace) {
+  serve({answer(423, R"({"error":"held","lock":"prod","version":9,"holders":[{"holder":"x","count":1,)"
+                     R"("since":"2026-11-21T09:05:00.000Z","metadata":{}}],"position":2,"waiters":3,)"
+                     R"("since":"2026-11-21T09:06:00.000Z","estimate":"1m30s",)"
+                     R"("ahead":[{"holder":"y","since":"2026-11-21T09:05:30.000Z"}]})")});
+  const auto outcome = client().acquire("prod", build, intention, {.ttl = seconds(90), .wait = seconds(25)});
+  EXPECT_THAT(request(0), HasSubstr(R"("ttl":"1m30s")"));
+  EXPECT_THAT(request(0), HasSubstr(R"("wait":"25s")"));
+  const auto& denied = std::get<wire::DeniedView>(outcome);
+  EXPECT_EQ(denied.why, "");
+  ASSERT_TRUE(denied.queued);
+  EXPECT_EQ(denied.queued->position, 2u);
+  EXPECT_EQ(denied.queued->waiters, 3u);
+  EXPECT_EQ(denied.queued->estimate, seconds(90));
+  EXPECT_EQ(denied.queued->ahead.at(0).holder, "y");
+}
+
+TEST_F(LockClientTest, AnAnswerToAPollHasItsWaitAndTheRequestTimeOut) {
+  serve({black_hole(), black_hole()});
+  client().set_request_timeout(std::chrono::milliseconds(100));
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_THROW(client().acquire("prod", build, intention, {.wait = std::chrono::milliseconds(500)}),
+               http::HttpError);
+  EXPECT_GE(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(600));
+}
+
+TEST_F(LockClientTest, AGrantTellsItsLease) {
+  serve({answer(
+      200, R"({"response":"x","lock":"prod","version":8,"token":8,"since":"2026-11-21T09:05:00.000Z","count":1,)"
+           R"("again":false,"taken_over":false,"ttl":"30s","max_hold":"2h","others":[]})")});
+  const auto outcome = client().acquire("prod", build, intention, {.ttl = seconds(30)});
+  const auto& granted = std::get<wire::GrantedView>(outcome);
+  EXPECT_EQ(granted.ttl, seconds(30));
+  EXPECT_EQ(granted.max_hold, std::chrono::hours(2));
+}
+
+TEST_F(LockClientTest, RenewsALease) {
+  serve({answer(200, R"({"response":"x","lock":"a/b","version":12,"token":8,"ttl":"30s"})"),
+         answer(410, R"({"error":"over","lock":"a/b","version":13,"why":"ended","ended":"lapsed","holders":[]})")});
+  const auto outcome = client().renew("a/b", "k1", "the claim", 8, seconds(30));
+  EXPECT_EQ(std::get<wire::RenewedView>(outcome).ttl, seconds(30));
+  EXPECT_THAT(request(0), StartsWith("POST /lock/a%2Fb/renew HTTP/1.1\r\n"));
+  for (const char* part : {R"("key":"k1")", R"("claim":"the claim")", R"("token":8)", R"("ttl":"30s")"}) {
+    EXPECT_THAT(request(0), HasSubstr(part));
+  }
+  const auto gone = client().renew("a/b", "k1", "the claim", 8, seconds(30));
+  EXPECT_EQ(std::get<wire::DeniedView>(gone).ended, "lapsed");
+}
+
+TEST_F(LockClientTest, AReleaseTellsHowTheClaimHadEndedBefore) {
+  serve({answer(200, R"({"response":"x","lock":"prod","version":9,"released":0,"withdrawn":true,"ended":"lapsed",)"
+                     R"("holders":[]})")});
+  EXPECT_EQ(std::get<wire::ReleasedView>(client().release_claim("prod", build, "c")).ended, "lapsed");
 }
 
 TEST_F(LockClientTest, AnIntentionThatIsOverIsAnAnswer) {
