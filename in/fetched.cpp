@@ -31,6 +31,18 @@ locks::Event event_of(const wire::ClaimView& claim) {
   return event;
 }
 
+// How long the claim that `event` grants stood in the queue, as far as `history` before it tells.
+std::optional<std::chrono::milliseconds> time_queued(const locks::Event& event,
+                                                     const std::vector<locks::Event>& history) {
+  if (event.what != locks::What::granted) return std::chrono::milliseconds(0);
+  std::optional<std::chrono::milliseconds> queued;
+  for (const locks::Event& one : history) {
+    const bool came = one.what == locks::What::queued || (one.what == locks::What::taken_over && one.token == 0);
+    if (came && one.claim == event.claim && one.version < event.version) queued = event.at - one.at;
+  }
+  return queued;
+}
+
 // The server tells nobody a key. A claim's name is a digest over it, so that a key can be tried: the one that was
 // given to this step, and the one that the claim's build has without being given any.
 std::string key_of(const Fetched& fetched, const std::string& concourse, const std::optional<std::string>& given) {
@@ -80,12 +92,16 @@ Fetched fetch(resource::LockServer& server, resource::Patience& patience, const 
     return fetched;
   }
   const wire::ClaimView* claim = claim_with(fetched.now, *number);
+  const locks::Version before = *number > kPage ? *number - kPage : 0;
+  const wire::HistoryView history = ask([&] { return server.history(lock, before, kPage, false); });
+  for (const locks::Event& event : history.events) {
+    if (event.version == *number) fetched.event = event;
+  }
+  if (fetched.event) fetched.queued = time_queued(*fetched.event, history.events);
   if (claim != nullptr) {
-    fetched.event = event_of(*claim);
+    if (!fetched.event) fetched.event = event_of(*claim);
   } else {
-    wire::HistoryView history = ask([&] { return server.history(lock, *number - 1, 1, false); });
-    if (history.events.empty() || history.events.front().version != *number) return fetched;
-    fetched.event = std::move(history.events.front());
+    if (!fetched.event) return fetched;
     claim = resource::standing(fetched.now, fetched.event->claim, fetched.event->token, [&](locks::Version after) {
       return ask([&] { return server.history(lock, after, kPage, false); });
     });
@@ -93,6 +109,7 @@ Fetched fetch(resource::LockServer& server, resource::Patience& patience, const 
   if (claim != nullptr) {
     fetched.stands = true;
     fetched.claim_metadata = claim->metadata;
+    fetched.ttl = claim->ttl;
     fetched.key = key_of(fetched, concourse, given_key);
   }
   return fetched;

@@ -1,6 +1,7 @@
 // What is known of the event that a version stands for, and of the lock now.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 
@@ -12,10 +13,13 @@ namespace lockkeeper::in {
 
 struct Fetched {
   std::string lock;
-  std::string revision;               // as given; empty: the version was no revision
-  std::optional<locks::Event> event;  // none: an original server, or history forgot it
-  bool stands = false;                // the event's claim still holds the lock
-  locks::Metadata claim_metadata;     // of that claim, while it stands
+  std::string revision;                          // as given; empty: the version was no revision
+  std::optional<locks::Event> event;             // none: an original server, or history forgot it
+  bool stands = false;                           // the event's claim still holds the lock
+  locks::Metadata claim_metadata;                // of that claim, while it stands
+  std::optional<std::chrono::milliseconds> ttl;  // likewise
+  // Between the claim's coming to the queue and its grant; 0: it was granted at once; none: not known any more.
+  std::optional<std::chrono::milliseconds> queued;
   wire::LockView now;
   std::string key;  // of that claim, while it stands and where it is known
 };

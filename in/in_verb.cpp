@@ -27,11 +27,14 @@ Fetched read(resource::Stage& stage, const resource::InRequest& request, resourc
                resource::read_concourse(stage.environment, source), request.params.key);
 }
 
-// A put that did not wait a second says nothing of it in its claim.
 std::string waited(const Fetched& fetched) {
   if (!fetched.stands || resource::metadata_value(fetched.claim_metadata, "build").empty()) return {};
-  const std::string text = resource::metadata_value(fetched.claim_metadata, "waited");
-  return text.empty() ? "0s" : text;
+  if (!fetched.queued) return {};
+  return resource::seconds_text(*fetched.queued + resource::waited_before(fetched.claim_metadata));
+}
+
+resource::LockState state(const Fetched& fetched) {
+  return {fetched.lock, fetched.now.holders, waited(fetched), "", fetched.ttl};
 }
 
 void answer(resource::Stage& stage, const resource::InRequest& request, resource::LockState state) {
@@ -45,7 +48,7 @@ void skip(resource::Stage& stage, const resource::InRequest& request, resource::
                            {"server", http::without_userinfo(request.source.locker_uri)}};
   try {
     const Fetched fetched = read(stage, request, log, {std::nullopt, true});
-    answer(stage, request, {fetched.lock, fetched.now.holders, waited(fetched), ""});
+    answer(stage, request, state(fetched));
     return;
   } catch (const resource::StepFailed& failed) {
     log.warn(failed.what());
@@ -68,7 +71,7 @@ void run(resource::Stage& stage) {
              (fetched.now.held ? "held by " + resource::holders_text(fetched.now.holders, stage.world.wall())
                                : std::string("free")));
   }
-  answer(stage, request, {fetched.lock, fetched.now.holders, waited(fetched), ""});
+  answer(stage, request, state(fetched));
 }
 
 }  // namespace lockkeeper::in

@@ -18,15 +18,9 @@ namespace {
 constexpr std::chrono::milliseconds kGiveBackTimeout = 2500ms;
 constexpr int kGiveBackTries = 2;
 
-// What tells holds apart: two builds may hold by one name, one after the other.
-std::string marks(const std::vector<wire::HoldView>& holders) {
-  std::string text;
-  for (const wire::HoldView& hold : holders) {
-    text += hold.holder + '\n' + resource::metadata_value(hold.metadata, "build") + '\n' +
-            std::to_string(hold.since.time_since_epoch().count()) + '\n';
-  }
-  return text;
-}
+// Proxies cut what is silent for a minute.
+constexpr std::chrono::milliseconds kPoll = 25s;
+constexpr std::chrono::milliseconds kPollSlack = 1s;
 
 // Whether both are of one build. An id is a Concourse's own, so that its URL counts too, where it is known.
 bool same_build(const locks::Metadata& one, const locks::Metadata& other) {
@@ -49,7 +43,8 @@ LockStep::LockStep(resource::World& world, resource::BuildLog& log, resource::Lo
       server_url_(http::without_userinfo(order_.source.locker_uri)),
       owner_(resource::owner(order_.build, order_.lock, order_.params.key, order_.params.holder)),
       metadata_(resource::claim_metadata(order_.build, order_.params.metadata)),
-      intention_{owner_.claim, world.request_id(), std::nullopt} {}
+      intention_{owner_.claim, world.request_id(), std::nullopt},
+      waiting_(world, log, patience, order_.lock) {}
 
 void LockStep::run(std::ostream& output) {
   try {
@@ -73,76 +68,121 @@ void LockStep::begin() {
     return server_.lock(order_.lock);
   });
   intention_.begun = view.version;
-  learn(view.version, view.holders);
-  if (original()) {
-    log_.info(
-        server_url_ +
-        " is an original locker server: it knows no claims and no history, and a repeated step may count twice");
+  known_ = view.version;
+  waiting_.learn(view.holders, std::nullopt);
+  if (!original()) return;
+  log_.info(
+      server_url_ +
+      " is an original locker server: it knows no claims and no history, and a repeated step may count twice");
+  if (order_.params.ttl) {
+    throw StepFailed(server_url_ + " is an original locker server: it would take no notice of params.ttl, and a " +
+                     "build that dies would hold " + order_.lock +
+                     " for ever. Leave ttl out, or use another server");
   }
 }
 
 wire::GrantedView LockStep::acquire() {
   for (;;) {
-    asked_ = true;
-    auto answer = patience_.ask(server_url_, [&](std::chrono::milliseconds timeout) {
-      server_.set_request_timeout(timeout);
-      log_.debug("PUT " + order_.lock + ", begun at " + std::to_string(intention_.begun.value_or(0)));
-      const bool before = std::exchange(unknown_, true);
-      try {
-        auto one = server_.acquire(order_.lock, owner_.identity, intention_,
-                                   resource::with_waited(metadata_, patience_.waited()));
-        unknown_ = before;
-        return one;
-      } catch (...) {
-        unknown_ = before || resource::current_failure().unknown;
-        throw;
-      }
-    });
+    auto answer = ask();
     if (auto* granted = std::get_if<wire::GrantedView>(&answer)) {
       unknown_ = true;  // until Concourse has the answer
       return std::move(*granted);
     }
     const wire::DeniedView& denied = std::get<wire::DeniedView>(answer);
-    if (!denied.why.empty()) refuse(denied);
-    refused_ = true;
-    if (denied.version != 0) intention_.begun = denied.version;
-    learn(denied.version, denied.holders);
-    if (original()) {  // its refusal does not say by whom
-      const wire::LockView view = patience_.ask(server_url_, [&](auto) { return server_.lock(order_.lock); });
-      learn(0, view.holders);
-    }
-    tell_waiting();
-    const auto state = [&] {
-      return "still waiting for " + order_.lock + " after " + resource::seconds_text(patience_.waited()) +
-             ": held by " + holders_text(holders_, world_.wall());
-    };
-    if (!patience_.pause(std::nullopt, state)) {
-      throw StepFailed(order_.lock + " is held by " + holders_text(holders_, world_.wall()) + " (" +
-                       patience_.gave_up() + ")");
+    if (denied.why.empty()) {
+      refused(denied);
+      pause();
+    } else {
+      over(denied);
     }
   }
 }
 
-void LockStep::learn(locks::Version version, const std::vector<wire::HoldView>& holders) {
-  known_ = version;
-  holders_ = holders;
+std::variant<wire::GrantedView, wire::DeniedView> LockStep::ask() {
+  asked_ = true;
+  return patience_.ask(server_url_, [&](std::chrono::milliseconds timeout) {
+    server_.set_request_timeout(timeout);
+    const client::AcquireOptions options{resource::with_waited(metadata_, patience_.waited()), order_.params.ttl,
+                                         poll()};
+    polled_ = {world_.now(), options.wait.value_or(0ms)};
+    log_.debug("PUT " + order_.lock + ", begun at " + std::to_string(intention_.begun.value_or(0)) +
+               (options.wait ? ", waits " + resource::seconds_text(*options.wait) : ""));
+    const bool before = std::exchange(unknown_, true);
+    try {
+      auto one = server_.acquire(order_.lock, owner_.identity, intention_, options);
+      unknown_ = before;
+      return one;
+    } catch (...) {
+      unknown_ = before || resource::current_failure().unknown;
+      throw;
+    }
+  });
 }
 
-void LockStep::tell_waiting() {
-  std::string now = marks(holders_);
-  if (now == told_) return;
-  log_.info("waiting for " + order_.lock + ": held by " + holders_text(holders_, world_.wall()));
-  told_ = std::move(now);
+// How long the server keeps its answer back. The first one comes at once, with the lock or a place, so that the log
+// can tell.
+std::optional<std::chrono::milliseconds> LockStep::poll() {
+  if (original() || order_.params.wait.once) return std::nullopt;
+  if (!placed_) return 0ms;
+  return std::min(kPoll, patience_.left().value_or(kPoll));
 }
 
-// 410: nothing that this process does from here on can take the lock.
-void LockStep::refuse(const wire::DeniedView& denied) {
+void LockStep::refused(const wire::DeniedView& denied) {
+  refused_ = true;
+  placed_ = denied.queued.has_value();
+  if (placed_) {
+    unknown_ = true;  // its turn may come at any moment
+  } else if (denied.version != 0) {
+    intention_.begun = denied.version;
+  }
+  known_ = denied.version;
+  std::vector<wire::HoldView> holders = denied.holders;
+  if (original()) {  // its refusal does not say by whom
+    holders = patience_.ask(server_url_, [&](auto) { return server_.lock(order_.lock); }).holders;
+  }
+  if (waiting_.lost_place(denied.queued)) {
+    log_.warn(
+        "the place of this step in the queue has lapsed, since the server heard nothing of it for too long; it "
+        "queues again, at the end");
+  }
+  waiting_.learn(std::move(holders), denied.queued);
+  waiting_.tell();
+}
+
+// After a poll that lasted the next one follows at once. There are none at an original server, and a server that is
+// ending, or has too many open, answers before the time.
+void LockStep::pause() {
+  const auto reminder = [this] { return waiting_.reminder(); };
+  if (placed_ && !patience_.over() && world_.now() - polled_.at + kPollSlack >= polled_.wait) {
+    patience_.rested();
+    patience_.remind(reminder);
+    return;
+  }
+  if (!patience_.pause(std::nullopt, reminder)) {
+    throw StepFailed(order_.lock + " is " + waiting_.state() + " (" + patience_.gave_up() + ")");
+  }
+}
+
+// 410: nothing that this process does from here on can take the lock, unless it is asked again for a version that
+// it knows.
+void LockStep::over(const wire::DeniedView& denied) {
   unknown_ = false;
   const std::string lock = order_.lock;
   if (denied.why == "superseded") throw StepFailed("another run of this step has taken over its claim on " + lock);
   if (denied.why == "forgotten") {
+    if (intention_.begun < known_) {  // its place stood then, so nobody had unlocked until then
+      intention_.begun = known_;
+      return;
+    }
     throw StepFailed("this step asked for " + lock +
                      " so long ago that the server cannot tell whether it was unlocked since");
+  }
+  if (denied.ended == "forced") {
+    throw StepFailed("an operator's force-release took " + lock + " from this step before it knew that it had it");
+  }
+  if (denied.ended == "lapsed") {
+    throw StepFailed(lock + " was this step's, and lapsed before it knew that it had it: it could not reach " +
+                     server_url_ + " for longer than its ttl");
   }
   throw StepFailed("this build unlocked " + lock + " while this step was still waiting for it");
 }
@@ -151,9 +191,9 @@ void LockStep::answer(const wire::GrantedView& granted, std::ostream& output) {
   tell_granted(granted);
   const std::vector<wire::HoldView> holders = holders_after(granted);
   const std::string revision = original() ? resource::digest(order_.lock, holders) : std::to_string(granted.token);
-  resource::write_answer(
-      output, resource::version_pairs(order_.source, order_.lock, revision),
-      resource::metadata({order_.lock, holders, resource::seconds_text(patience_.waited()), server_url_}));
+  resource::write_answer(output, resource::version_pairs(order_.source, order_.lock, revision),
+                         resource::metadata({order_.lock, holders, resource::seconds_text(patience_.waited()),
+                                             server_url_, granted.ttl}));
 }
 
 void LockStep::tell_granted(const wire::GrantedView& granted) {
@@ -162,6 +202,11 @@ void LockStep::tell_granted(const wire::GrantedView& granted) {
   if (granted.token != 0) text += ", token " + std::to_string(granted.token);
   if (granted.taken_over) text += " (an earlier run of this step had it already)";
   log_.info(text);
+  if (granted.ttl || granted.max_hold) {
+    const bool ttl = granted.ttl && (!granted.max_hold || *granted.ttl <= *granted.max_hold);
+    log_.info("this hold lapses after " + resource::seconds_text(ttl ? *granted.ttl : *granted.max_hold) +
+              (ttl ? " (params.ttl; nothing renews it)" : " (the server's max_hold)"));
+  }
   tell_others(granted.others);
 }
 
@@ -199,7 +244,7 @@ bool LockStep::look() {
 // Everybody who holds the lock now. Known without asking when nothing happened between what was read last and
 // the grant, as on a free lock.
 std::vector<wire::HoldView> LockStep::holders_after(const wire::GrantedView& granted) {
-  std::vector<wire::HoldView> holders = holders_;
+  std::vector<wire::HoldView> holders = waiting_.holders();
   const bool sure = original() ? !refused_ : granted.version == known_ + 1 && !granted.taken_over && !granted.again;
   if (!sure) {
     if (look()) return seen_->holders;
@@ -219,6 +264,7 @@ void LockStep::give_back() {
       const auto answer = server_.withdraw(order_.lock, owner_.identity, intention_);
       const auto* released = std::get_if<wire::ReleasedView>(&answer);
       log_.info(released != nullptr && released->released > 0 ? "gave " + order_.lock + " back"
+                : placed_                                     ? "left the queue for " + order_.lock
                                                               : "this step holds nothing on " + order_.lock);
       return;
     } catch (...) {

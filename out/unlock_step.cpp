@@ -28,8 +28,9 @@ bool holds(const std::vector<wire::HoldView>& holders, const std::string& holder
                      [&](const wire::HoldView& hold) { return hold.holder == holder; });
 }
 
-wire::ReleasedView nothing(const wire::LockView& view) {
+wire::ReleasedView nothing(const wire::LockView& view, const std::string& ended = "") {
   wire::ReleasedView released;
+  released.ended = ended;
   released.version = view.version;
   released.holders = view.holders;
   return released;
@@ -110,7 +111,7 @@ UnlockStep::Answer UnlockStep::release_from() {
   const bool stands = resource::standing(view, fetched.claim, fetched.token, [&](locks::Version after) {
     return ask([&] { return server_.history(order_.lock, after, kPage, false); });
   });
-  if (!stands) return nothing(view);
+  if (!stands) return nothing(view, how_it_ended(fetched));
   client::Identity identity{fetched.key.empty() ? order_.params.key.value_or("") : fetched.key, fetched.holder};
   if (identity.key.empty()) {
     throw StepFailed("the fetched claim of " + fetched.holder +
@@ -118,6 +119,22 @@ UnlockStep::Answer UnlockStep::release_from() {
                      "given: give it here or there as params.key");
   }
   return by_claim(identity, fetched.claim);
+}
+
+// How a hold that was fetched ended, as history tells; empty: released, or not known any more.
+std::string UnlockStep::how_it_ended(const FetchedClaim& fetched) {
+  for (locks::Version after = fetched.token; server_.kind() != client::ServerKind::original;) {
+    const wire::HistoryView page = ask([&] { return server_.history(order_.lock, after, kPage, false); });
+    if (page.events.empty() || page.oldest > after + 1) break;
+    for (const locks::Event& event : page.events) {
+      if (event.what == locks::What::forced) return "forced";  // it ends all that stand
+      if (event.claim != fetched.claim) continue;
+      if (event.what == locks::What::lapsed) return "lapsed";
+      if (event.what == locks::What::released || event.what == locks::What::withdrawn) return {};
+    }
+    after = page.events.back().version;
+  }
+  return {};
 }
 
 // The claim's name makes a repeated request harmless. An unnamed claim has none: whether a request whose answer
@@ -142,6 +159,24 @@ UnlockStep::Answer UnlockStep::release_oldest() {
     }
     return server_.release(order_.lock, owner_.identity, false);
   });
+}
+
+// What was to be guarded by the lock went on without it: nobody may overlook that.
+void UnlockStep::warn_of_early_end(const std::string& ended) {
+  const std::string rule(72, '!');
+  log_.warn(rule);
+  if (ended == "lapsed") {
+    log_.warn("THE LOCK " + order_.lock +
+              " HAD LAPSED before this unlock: its ttl, or the server's max_hold, was over.");
+  } else {
+    log_.warn("THE LOCK " + order_.lock +
+              " HAD BEEN TAKEN AWAY before this unlock: an operator released it by force.");
+  }
+  log_.warn(
+      "Somebody else may have held it while this build was still at work: look at what it guards, and at the");
+  log_.warn("lock's history (GET " + server_url_ + "/lock/" + http::encode_segment(order_.lock) + "/history).");
+  if (ended == "lapsed") log_.warn("A longer params.ttl of the put that locks keeps it from happening again.");
+  log_.warn(rule);
 }
 
 // A job that unlocks what another build locked would leave it locked for ever, and nobody would hear of it.
@@ -184,6 +219,7 @@ void UnlockStep::answer(const wire::ReleasedView& released, std::ostream& output
   const bool original = server_.kind() == client::ServerKind::original;
   const std::string left =
       released.holders.empty() ? "it is free" : "it is held by " + holders_text(released.holders, world_.wall());
+  if (released.ended == "lapsed" || released.ended == "forced") warn_of_early_end(released.ended);
   if (released.released == 0) {
     warn_of_what_stays(released.holders);
     log_.info((order_.params.any_build || order_.params.all || order_.params.from ? owner_.identity.holder

@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "out/fetched_claim.h"
 #include "resource/answer.h"
 #include "resource/patience.h"
 #include "resource/world.h"
@@ -34,10 +35,12 @@ class UnlockStep {
   Answer release_from();
   Answer release_oldest();
   Answer release_all();
+  std::string how_it_ended(const FetchedClaim& fetched);
   Answer by_claim(const client::Identity& identity, const std::string& claim);
   template <class Ask>
   auto ask(Ask ask_once);
   wire::LockView lock();
+  void warn_of_early_end(const std::string& ended);
   void warn_of_what_stays(const std::vector<wire::HoldView>& holders);
   bool same_key(const std::vector<wire::HoldView>& holders);
   void answer(const wire::ReleasedView& released, std::ostream& output);

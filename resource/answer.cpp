@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <ostream>
 
+#include "locks/duration.h"
 #include "resource/ends.h"
 #include "resource/sha256.h"
 #include "wire/time_text.h"
@@ -63,6 +64,7 @@ Pairs metadata(const LockState& state) {
           {"holders", holders},
           {"count", std::to_string(count)},
           {"since", dated ? wire::time_text(state.holders.front().since) : ""},
+          {"ttl", state.ttl ? locks::exact_duration(*state.ttl) : ""},
           {"waited", state.waited},
           {"server", state.server}};
 }

@@ -22,12 +22,13 @@ void write_answer(std::ostream& output, const Pairs& version, const Pairs& metad
 // [{..},{..}] of check.
 void write_versions(std::ostream& output, const std::vector<Pairs>& versions);
 
-// A lock's state as a build's page shows it: lock, state, holders, count, since, waited, server.
+// A lock's state as a build's page shows it: lock, state, holders, count, since, ttl, waited, server.
 struct LockState {
   std::string lock;
-  std::vector<wire::HoldView> holders;  // oldest first; none: free
-  std::string waited;                   // "3m10s"; empty: not known
-  std::string server;                   // without userinfo
+  std::vector<wire::HoldView> holders;                          // oldest first; none: free
+  std::string waited;                                           // "3m10s"; empty: not known
+  std::string server;                                           // without userinfo
+  std::optional<std::chrono::milliseconds> ttl = std::nullopt;  // of the put's own claim
 };
 Pairs metadata(const LockState& state);
 

@@ -1,5 +1,6 @@
 #include "resource/build_log.h"
 
+#include <algorithm>
 #include <ostream>
 
 #include "locks/duration.h"
@@ -45,6 +46,21 @@ std::string holders_text(const std::vector<wire::HoldView>& holders, locks::Wall
   if (holders.empty()) return "nobody";
   std::string text = holder_text(holders.front(), now);
   if (holders.size() > 1) text += " and " + std::to_string(holders.size() - 1) + " more";
+  return text;
+}
+
+std::string place_text(const wire::QueuedView& queued) {
+  constexpr std::size_t kShown = 3;
+  std::string text = queued.position == 1 ? "next" : "place " + std::to_string(queued.position);
+  if (queued.waiters > 1) text += " of " + std::to_string(queued.waiters);
+  text += " in the queue";
+  const std::uint64_t before = queued.position > 0 ? queued.position - 1 : 0;
+  const std::size_t shown = std::min({kShown, queued.ahead.size(), std::size_t{before}});
+  for (std::size_t i = 0; i < shown; ++i) {
+    text += (i == 0 ? ", behind " : i + 1 == before ? " and " : ", ") + queued.ahead[i].holder;
+  }
+  if (shown > 0 && before > shown) text += " and " + std::to_string(before - shown) + " more";
+  if (queued.estimate) text += "; about " + seconds_text(*queued.estimate) + " to go";
   return text;
 }
 

@@ -51,4 +51,7 @@ std::string seconds_text(std::chrono::milliseconds duration);
 // The oldest holder, and how many more; "nobody" for none.
 std::string holders_text(const std::vector<wire::HoldView>& holders, locks::WallTime now);
 
+// "place 5 of 7 in the queue, behind a, b, c and 1 more; about 6m to go": where a waiter is, and who is before it.
+std::string place_text(const wire::QueuedView& queued);
+
 }  // namespace lockkeeper::resource

@@ -1,8 +1,10 @@
 #include "resource/environment.h"
 
 #include <utility>
+#include <variant>
 
 #include "http/client.h"
+#include "locks/duration.h"
 #include "locks/limits.h"
 #include "resource/build_log.h"
 #include "resource/instance_vars.h"
@@ -111,6 +113,12 @@ locks::Metadata with_waited(locks::Metadata metadata, std::chrono::milliseconds 
   if (waited < std::chrono::seconds(1) || !fits(metadata, "waited", text)) return metadata;
   metadata.emplace_back("waited", std::move(text));
   return metadata;
+}
+
+std::chrono::milliseconds waited_before(const locks::Metadata& metadata) {
+  const auto parsed = locks::parse_duration(metadata_value(metadata, "waited"));
+  const auto* duration = std::get_if<std::chrono::milliseconds>(&parsed);
+  return duration != nullptr ? *duration : std::chrono::milliseconds(0);
 }
 
 std::string metadata_value(const locks::Metadata& metadata, const std::string& name) {

@@ -55,9 +55,12 @@ Owner owner(const Build& build, const std::string& lock, const std::optional<std
 // Throws PayloadError when the user's pairs take one of ours.
 locks::Metadata claim_metadata(const Build& build, const locks::Metadata& given);
 
-// How long the build waited before it asked this time, among the claim's metadata, so that `in` can show it. Left
-// out below a second, and where it would be more than a server takes.
+// How long the build waited before it asked this time (an outage, a server that has no queue), among the claim's
+// metadata, so that `in` can show it. Left out below a second, and where it would be more than a server takes.
 locks::Metadata with_waited(locks::Metadata metadata, std::chrono::milliseconds waited);
+
+// What with_waited() left in a claim's metadata; 0: nothing.
+std::chrono::milliseconds waited_before(const locks::Metadata& metadata);
 
 // The value of a pair; empty: not there.
 std::string metadata_value(const locks::Metadata& metadata, const std::string& name);

@@ -43,11 +43,15 @@ bool Patience::pause(std::optional<std::chrono::seconds> retry_after, const std:
   for (auto now = world_.now(); now < until; now = world_.now()) {
     const auto next = std::max(std::min(until, reminder_.due()) - now, std::chrono::steady_clock::duration(0));
     if (world_.sleep(std::chrono::ceil<milliseconds>(next))) throw StepEnded();
-    if (world_.now() < reminder_.due()) continue;
-    log_.info(state());
-    reminder_.said(world_.now());
+    remind(state);
   }
   return true;
+}
+
+void Patience::remind(const std::function<std::string()>& state) {
+  if (world_.now() < reminder_.due()) return;
+  log_.info(state());
+  reminder_.said(world_.now());
 }
 
 void Patience::answered(const std::string& whom) {

@@ -44,13 +44,18 @@ class Patience {
   // the log now and then (Reminder). Throws StepEnded.
   bool pause(std::optional<std::chrono::seconds> retry_after, const std::function<std::string()>& state);
 
+  // Says `state` to the log if it is time to (Reminder): for who waits otherwise than by pauses.
+  void remind(const std::function<std::string()>& state);
+  // The server kept its answer back for as long as it was asked to: the next pause is a short one again.
+  void rested() { backoff_.reset(); }
+
   std::chrono::milliseconds waited() const;
+  std::optional<std::chrono::milliseconds> left() const;                // none: no bound
   bool over() const { return left() == std::chrono::milliseconds(0); }  // the bound is reached
   std::string gave_up() const;                                          // "gave up after 30s"
 
  private:
   std::chrono::milliseconds request_timeout() const;
-  std::optional<std::chrono::milliseconds> left() const;
   void answered(const std::string& whom);
   void failed(const Failure& failure);
 

@@ -70,7 +70,7 @@ void read_wait(OutParams& params, const Member& member) {
   }
 }
 
-const std::array<Field<OutParams>, 10> kOutParams = {{
+const std::array<Field<OutParams>, 11> kOutParams = {{
     {"lock_op",
      [](OutParams& p, const Member& m) {
        p.operation = Operation(m.choice({"lock", "unlock"}));
@@ -80,6 +80,7 @@ const std::array<Field<OutParams>, 10> kOutParams = {{
     {"locked_by", read_holder},
     {"requestor", read_holder},
     {"wait", read_wait},
+    {"ttl", [](OutParams& p, const Member& m) { p.ttl = m.duration(); }},
     {"metadata", [](OutParams& p, const Member& m) { p.metadata = m.texts(); }},
     {"any_build", [](OutParams& p, const Member& m) { p.any_build = m.flag(); }},
     {"all", [](OutParams& p, const Member& m) { p.all = m.flag(); }},
@@ -136,7 +137,7 @@ class Payload {
   rapidjson::Document document_;
 };
 
-// metadata and wait are let through on an unlock: lock and unlock often share their params by a YAML anchor,
+// metadata, ttl and wait are let through on an unlock: lock and unlock often share their params by a YAML anchor,
 // and an `ensure` that fails for that would leave the lock held.
 void check_combination(const OutParams& params, const Source& source) {
   const bool unlock = params.operation == Operation::unlock;

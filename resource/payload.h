@@ -55,6 +55,7 @@ struct OutParams {
   std::optional<std::string> key;     // none: this build's own
   std::optional<std::string> holder;  // lock_by, locked_by, requestor; none: this build's readable name
   Wait wait;
+  std::optional<std::chrono::milliseconds> ttl;  // the longest that the lock is held; nothing renews it
   locks::Metadata metadata;
   bool any_build = false;
   bool all = false;

@@ -20,12 +20,14 @@ std::string why_text(locks::Gone::Why why) {
 wire::DeniedView denied(const std::string& name, const Outcome& outcome) {
   std::string json;
   if (const auto* refused = std::get_if<locks::Refused>(&outcome)) {
-    wire::write_denied("refused", name, refused->version, "", refused->holds, json);
+    wire::write_denied("refused", name, refused->version, "", std::nullopt, refused->holds, json);
+  } else if (const auto* queued = std::get_if<locks::Queued>(&outcome)) {
+    wire::write_queued("queued", name, "", "", *queued, json);
   } else if (const auto* gone = std::get_if<locks::Gone>(&outcome)) {
-    wire::write_denied("gone", name, gone->version, why_text(gone->why), gone->holds, json);
+    wire::write_denied("gone", name, gone->version, why_text(gone->why), gone->end, gone->holds, json);
   } else {
     const auto& yours = std::get<locks::NotYours>(outcome);
-    wire::write_denied("not yours", name, yours.version, "", yours.holds, json);
+    wire::write_denied("not yours", name, yours.version, "", std::nullopt, yours.holds, json);
   }
   return wire::read_denied(json);
 }
@@ -53,7 +55,7 @@ Outcome FakeServer::decide(const std::string& name, locks::Command command) {
   command.lock = name;
   command.caller.door = "locker";
   locks::Record& record = records[name];
-  locks::Decision decision = locks::decide(record, command, world_.wall(), {});
+  locks::Decision decision = locks::decide(record, command, {world_.wall(), {}, {}, &poll_});
   if (decision.change) {
     locks::apply(record, *decision.change);
     auto& lines = events[name];
@@ -65,6 +67,22 @@ Outcome FakeServer::decide(const std::string& name, locks::Command command) {
 void FakeServer::hold(const std::string& name, const std::string& key, const std::string& holder,
                       const std::string& claim, locks::Metadata metadata) {
   decide(name, {"", {}, locks::Acquire{key, holder, claim, claim.empty() ? "" : "its", std::nullopt, metadata}});
+}
+
+void FakeServer::queue(const std::string& name, const std::string& key, const std::string& holder,
+                       const std::string& claim) {
+  locks::Acquire acquire{key, holder, claim, "its"};
+  acquire.wait = std::chrono::milliseconds(0);
+  decide(name, {"", {}, acquire});
+}
+
+void FakeServer::lapse(const std::string& name, const std::string& row) {
+  const locks::Record& record = records[name];
+  if (const auto* claim = locks::find_claim(record, row)) {
+    decide(name, {"", {}, locks::Lapse{locks::RowKind::claim, row, claim->renewed}});
+  } else if (const auto* waiter = locks::find_waiter(record, row)) {
+    decide(name, {"", {}, locks::Lapse{locks::RowKind::waiter, row, waiter->renewed}});
+  }
 }
 
 void FakeServer::free(const std::string& name) {
@@ -82,19 +100,36 @@ wire::LockView FakeServer::lock(const std::string& name) {
 std::variant<wire::GrantedView, wire::DeniedView> FakeServer::acquire(const std::string& name,
                                                                       const client::Identity& identity,
                                                                       const client::Intention& intention,
-                                                                      const locks::Metadata& metadata) {
+                                                                      const client::AcquireOptions& options) {
   using Answer = std::variant<wire::GrantedView, wire::DeniedView>;
   return request("acquire", [&]() -> Answer {
-    const Outcome outcome = decide(name, {"",
-                                          {},
-                                          locks::Acquire{identity.key, identity.holder, intention.claim,
-                                                         intention.request, intention.begun, metadata}});
+    waits.push_back(options.wait);
+    const locks::Acquire acquire{identity.key,    identity.holder,  intention.claim, intention.request,
+                                 intention.begun, options.metadata, options.ttl,     options.wait};
+    const Outcome outcome = wait(name, acquire, decide(name, {"", {}, acquire}));
     const auto* granted = std::get_if<locks::Granted>(&outcome);
     if (granted == nullptr) return denied(name, outcome);
     std::string json;
-    wire::write_granted("granted", name, intention.claim, *granted, json);
+    wire::write_granted("granted", name, intention.claim, "", *granted, json);
     return wire::read_granted(json);
   });
+}
+
+// The poll: the outcome as soon as it is no longer that of a waiter, or when the time is over.
+Outcome FakeServer::wait(const std::string& name, const locks::Acquire& acquire, Outcome outcome) {
+  if (!std::holds_alternative<locks::Queued>(outcome) || answers_polls_at_once) return outcome;
+  poll_.of_claim = acquire.claim;
+  poll_.of_request = acquire.request;
+  const auto until = world_.passed + acquire.wait.value_or(std::chrono::milliseconds(0));
+  while (world_.passed < until && std::holds_alternative<locks::Queued>(outcome)) {
+    world_.sleep(std::min(until - world_.passed, std::chrono::milliseconds(1000)));
+    if (world_.ended) break;
+    // The same request again says what stands now, and changes nothing.
+    outcome = decide(name, {"", {}, acquire});
+  }
+  poll_ = {};
+  if (world_.ended) throw http::HttpError(http::HttpError::Kind::interrupted, "interrupted");
+  return outcome;
 }
 
 std::variant<wire::ReleasedView, wire::DeniedView> FakeServer::released(const std::string& name,

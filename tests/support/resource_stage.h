@@ -40,7 +40,8 @@ class FakeWorld : public resource::World {
 };
 
 // The rules of locks/ behind the calls of a client. `on_call` hears of every request before it is carried out;
-// `faults` are taken one a request, by whatever it throws, before or after the request is carried out.
+// `faults` are taken one a request, by whatever it throws, before or after the request is carried out. While a poll
+// is open, the world sleeps second by second, so that `on_sleep` is where others do what they do.
 class FakeServer : public resource::LockServer {
  public:
   struct Fault {
@@ -56,7 +57,7 @@ class FakeServer : public resource::LockServer {
   std::variant<wire::GrantedView, wire::DeniedView> acquire(const std::string& name,
                                                             const client::Identity& identity,
                                                             const client::Intention& intention,
-                                                            const locks::Metadata& metadata) override;
+                                                            const client::AcquireOptions& options) override;
   std::variant<wire::ReleasedView, wire::DeniedView> release(const std::string& name,
                                                              const client::Identity& identity, bool all) override;
   std::variant<wire::ReleasedView, wire::DeniedView> release_claim(const std::string& name,
@@ -72,12 +73,16 @@ class FakeServer : public resource::LockServer {
   void hold(const std::string& name, const std::string& key, const std::string& holder,
             const std::string& claim = "", locks::Metadata metadata = {});
   void free(const std::string& name);
+  void queue(const std::string& name, const std::string& key, const std::string& holder, const std::string& claim);
+  void lapse(const std::string& name, const std::string& claim);  // the claim or place of that name
   std::uint64_t count(const std::string& name) { return locks::count(records[name]); }
 
   std::map<std::string, locks::Record> records;
   std::map<std::string, std::vector<locks::Event>> events;
   client::ServerKind kind_of = client::ServerKind::lockkeeper;
-  std::vector<std::string> calls;  // "lock", "acquire", ...
+  bool answers_polls_at_once = false;                           // as one that is ending, or has too many open
+  std::vector<std::optional<std::chrono::milliseconds>> waits;  // of each acquire
+  std::vector<std::string> calls;                               // "lock", "acquire", ...
   std::function<void(const std::string& call)> on_call;
   std::function<void()> afterwards;  // once, when the request has been carried out and answered
   std::deque<Fault> faults;
@@ -88,8 +93,17 @@ class FakeServer : public resource::LockServer {
   template <class Carry>
   auto request(const std::string& call, Carry carry);
   std::variant<wire::ReleasedView, wire::DeniedView> released(const std::string& name, locks::Release release);
+  locks::Outcome wait(const std::string& name, const locks::Acquire& acquire, locks::Outcome outcome);
+
+  struct OnePoll final : locks::Polls {
+    bool open(const std::string& claim, const std::string& request) const override {
+      return !claim.empty() && claim == of_claim && request == of_request;
+    }
+    std::string of_claim, of_request;
+  };
 
   FakeWorld& world_;
+  OnePoll poll_;
 };
 
 // One run of a verb.

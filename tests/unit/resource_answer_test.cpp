@@ -50,13 +50,15 @@ TEST(Answer, MetadataShowsTheLocksState) {
   wire::HoldView b;
   b.holder = "b";
   b.count = 1;
-  EXPECT_EQ(metadata({"prod", {a, b}, "3m10s", "http://locks"}), (Pairs{{"lock", "prod"},
-                                                                        {"state", "held"},
-                                                                        {"holders", "a (2), b"},
-                                                                        {"count", "3"},
-                                                                        {"since", "2026-11-21T14:02:00.000Z"},
-                                                                        {"waited", "3m10s"},
-                                                                        {"server", "http://locks"}}));
+  EXPECT_EQ(metadata({"prod", {a, b}, "3m10s", "http://locks", std::chrono::minutes(90)}),
+            (Pairs{{"lock", "prod"},
+                   {"state", "held"},
+                   {"holders", "a (2), b"},
+                   {"count", "3"},
+                   {"since", "2026-11-21T14:02:00.000Z"},
+                   {"ttl", "1h30m"},
+                   {"waited", "3m10s"},
+                   {"server", "http://locks"}}));
   EXPECT_EQ(metadata({"prod", {}, "", "http://locks"})[1].second, "free");
 }
 

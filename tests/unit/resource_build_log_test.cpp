@@ -39,6 +39,25 @@ TEST(BuildLog, CountsTheOthers) {
   EXPECT_EQ(holders_text({hold("a"), hold("b"), hold("c")}, kTwoMinutesPastTwo), "a since 14:02Z (0s) and 2 more");
 }
 
+TEST(BuildLog, SaysWhichPlaceAndWhoIsBefore) {
+  wire::QueuedView queued;
+  queued.position = queued.waiters = 1;
+  EXPECT_EQ(place_text(queued), "next in the queue");
+  queued.waiters = 3;
+  EXPECT_EQ(place_text(queued), "next of 3 in the queue");
+  queued.position = 2;
+  queued.ahead = {hold("a")};
+  EXPECT_EQ(place_text(queued), "place 2 of 3 in the queue, behind a");
+  queued.position = 3;
+  queued.ahead = {hold("a"), hold("b")};
+  queued.estimate = 400s;
+  EXPECT_EQ(place_text(queued), "place 3 of 3 in the queue, behind a and b; about 6m40s to go");
+  queued.position = queued.waiters = 90;
+  queued.ahead = std::vector(10, hold("a"));
+  queued.estimate.reset();
+  EXPECT_EQ(place_text(queued), "place 90 of 90 in the queue, behind a, a, a and 86 more");
+}
+
 TEST(BuildLog, SaysOnlyWhatTheLevelLetsThroughAndNoControlCharacters) {
   std::ostringstream stream;
   BuildLog log(stream, LogLevel::warn);

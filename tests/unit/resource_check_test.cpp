@@ -209,7 +209,25 @@ TEST_F(InTest, MetadataIsThatOfThePut) {
   };
   const VerbRun lock = put("{}");
   EXPECT_THAT(lock.output, HasSubstr("{\"name\":\"waited\",\"value\":\"2s\"}"));
-  EXPECT_EQ(lock.output, get(R"({"revision":"3"})").output);
+  EXPECT_EQ(lock.output, get(R"({"revision":"4"})").output);
+}
+
+TEST_F(InTest, MetadataOfAPutWithATtlIsTheSameToo) {
+  const VerbRun lock = put(R"({"ttl":"1h30m"})");
+  EXPECT_THAT(lock.output, HasSubstr("{\"name\":\"ttl\",\"value\":\"1h30m\"}"));
+  EXPECT_EQ(lock.output, get(R"({"revision":"1"})").output);
+}
+
+TEST_F(InTest, WhatWasWaitedBeforeTheQueueCountsToo) {
+  server.hold("prod", "k", "a");
+  for (int i = 0; i < 2; ++i)
+    server.faults.push_back({[] { throw http::HttpError(http::HttpError::Kind::connect, "no"); }});
+  stage.world.on_sleep = [&] {
+    if (stage.world.sleeps == 2 + 4) server.free("prod");
+  };
+  const VerbRun lock = put("{}");
+  EXPECT_THAT(lock.output, HasSubstr("{\"name\":\"waited\",\"value\":\"6s\"}")) << lock.log;
+  EXPECT_EQ(lock.output, get(R"({"revision":"4"})").output);
 }
 
 TEST_F(InTest, MetadataOfAPutThatDidNotWaitIsTheSameToo) {

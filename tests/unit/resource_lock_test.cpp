@@ -55,43 +55,12 @@ TEST_F(LockStepTest, AHeldLockIsWaitedForAndTheLogSaysForWhom) {
   };
   const VerbRun run = lock();
   EXPECT_EQ(run.code, 0);
-  EXPECT_THAT(run.log,
-              HasSubstr("waiting for prod: held by main/api/job #3 (https://ci/builds/3) since 14:02Z (0s)\n"));
-  EXPECT_THAT(run.log, HasSubstr("locked prod for main/web/deploy #12 after 6s, token 3\n"));
-  EXPECT_THAT(run.output, HasSubstr(R"("name":"waited","value":"6s")"));
-  EXPECT_EQ(server.records["prod"].claims.front().metadata.back(),
-            (std::pair<std::string, std::string>("waited", "6s")));
-}
-
-TEST_F(LockStepTest, TheLogSaysANewHolderAtOnceAndTheSameOneInTheReminders) {
-  server.hold("prod", "k", "a");
-  world.on_sleep = [&] {
-    if (world.passed >= 20min && server.records["prod"].head.tallies.front().holder == "a") {
-      server.free("prod");
-      server.hold("prod", "k", "b");
-    }
-    if (world.passed >= 30min) world.ended = true;
-  };
-  const VerbRun run = lock();
-  EXPECT_EQ(run.code, 143);
-  int reminders = 0;
-  for (std::size_t at = 0; (at = run.log.find("still waiting for prod after", at)) != std::string::npos; ++at)
-    ++reminders;
-  EXPECT_EQ(reminders, 6) << "after 1, 2, 4, 8, 18 and 28 minutes\n" << run.log;
-  EXPECT_THAT(run.log, HasSubstr("still waiting for prod after 8m: held by a since 14:02Z (8m)\n"));
-  EXPECT_THAT(run.log, HasSubstr("waiting for prod: held by b"));
-}
-
-TEST_F(LockStepTest, PausesGrowFromOneToThirtySeconds) {
-  server.hold("prod", "k", "a");
-  std::vector<std::chrono::seconds> asked;
-  server.on_call = [&](const std::string&) {
-    asked.push_back(std::chrono::round<std::chrono::seconds>(world.passed));
-    if (world.passed > 2min) world.ended = true;
-  };
-  lock();
-  ASSERT_GE(asked.size(), 8U);
-  EXPECT_THAT(std::vector(asked.begin() + 1, asked.begin() + 8), ElementsAre(0s, 1s, 3s, 7s, 15s, 31s, 61s));
+  EXPECT_THAT(
+      run.log,
+      HasSubstr("waiting for prod: held by main/api/job #3 (https://ci/builds/3) since 14:02Z (0s); next in "
+                "the queue\n"));
+  EXPECT_THAT(run.log, HasSubstr("locked prod for main/web/deploy #12 after 3s, token 4\n"));
+  EXPECT_THAT(run.output, HasSubstr(R"("name":"waited","value":"3s")"));
 }
 
 TEST_F(LockStepTest, WaitFalseTriesOnceAndSaysWhoHolds) {
@@ -102,15 +71,6 @@ TEST_F(LockStepTest, WaitFalseTriesOnceAndSaysWhoHolds) {
   EXPECT_THAT(run.log, HasSubstr("error: prod is held by a since 14:02Z (0s) (tried once)"));
   EXPECT_TRUE(run.output.empty());
   EXPECT_THAT(server.calls, ElementsAre("lock", "acquire"));
-}
-
-TEST_F(LockStepTest, WaitIsABound) {
-  server.hold("prod", "k", "a");
-  const VerbRun run = lock(R"({"wait":"10s"})");
-  EXPECT_EQ(run.code, 1);
-  EXPECT_EQ(world.passed, 10s);
-  EXPECT_THAT(run.log, HasSubstr("(gave up after 10s)"));
-  EXPECT_THAT(server.calls, Not(testing::Contains("withdraw"))) << "every answer was a refusal";
 }
 
 TEST_F(LockStepTest, ALastTryOfUnknownOutcomeIsGivenBack) {
@@ -172,33 +132,6 @@ TEST_F(LockStepTest, ARepeatedStepTakesItsClaimOverAndHoldsOnce) {
   EXPECT_THAT(again.log, HasSubstr("token 2 (an earlier run of this step had it already)"));
 }
 
-TEST_F(LockStepTest, AStepWhoseBuildWasUnlockedMeanwhileFailsAndSaysSo) {
-  server.hold("prod", "k", "a");
-  world.on_sleep = [&] {
-    if (world.sleeps > 1) return;
-    ResourceStage ensure;
-    ensure.server.records = server.records;
-    ensure.run(out::run, put(R"({"lock_op":"unlock"})"));
-    server.records = ensure.server.records;
-    server.free("prod");
-  };
-  const VerbRun run = lock();
-  EXPECT_EQ(run.code, 1);
-  EXPECT_THAT(run.log, HasSubstr("error: this build unlocked prod while this step was still waiting for it"));
-  EXPECT_EQ(server.count("prod"), 0U);
-}
-
-TEST_F(LockStepTest, AStepThatKeepsAskingIsNeverForgotten) {
-  server.hold("prod", "k", "a");
-  world.on_sleep = [&] {
-    locks::Record& record = server.records["prod"];
-    if (world.sleeps == 2) server.hold("prod", "k", "a");                // the version moves on
-    if (world.sleeps == 4) record.head.forgotten = record.head.version;  // an hour later, closed names were dropped
-    if (world.sleeps == 5) server.free("prod");
-  };
-  EXPECT_EQ(lock().code, 0) << "each refusal brings the version to begin again from";
-}
-
 TEST_F(LockStepTest, AnotherRunOfTheStepSupersedesThisOne) {
   server.faults = {{}, {[] { throw HttpError(HttpError::Kind::broken, "cut"); }, true}};
   server.on_call = [&, done = false](const std::string& call) mutable {
@@ -213,18 +146,6 @@ TEST_F(LockStepTest, AnotherRunOfTheStepSupersedesThisOne) {
   EXPECT_EQ(run.code, 1);
   EXPECT_THAT(run.log, HasSubstr("another run of this step has taken over"));
   EXPECT_EQ(server.count("prod"), 1U) << "the newer run keeps it";
-}
-
-TEST_F(LockStepTest, EndedWhileWaitingItLeavesNothing) {
-  server.hold("prod", "k", "a");
-  world.on_sleep = [&] { world.ended = true; };
-  const VerbRun run = lock();
-  EXPECT_EQ(run.code, 143);
-  EXPECT_EQ(server.calls.back(), "withdraw");
-  server.free("prod");
-  const auto& closed = server.records["prod"].closed;
-  ASSERT_EQ(closed.size(), 1U) << "no late copy of its request takes the lock";
-  EXPECT_TRUE(run.output.empty());
 }
 
 TEST_F(LockStepTest, EndedInTheMomentOfWinningItGivesTheLockBack) {
@@ -259,21 +180,6 @@ TEST_F(LockStepTest, EndedBeforeItAskedForTheLockNothingIsGivenBack) {
   EXPECT_THAT(server.calls, ElementsAre("lock"));
 }
 
-TEST_F(LockStepTest, AGiveBackThatIsNotAnsweredIsTriedTwiceForTwoAndAHalfSeconds) {
-  server.hold("prod", "k", "a");
-  world.on_sleep = [&] {
-    world.ended = true;
-    for (int i = 0; i < 9; ++i)
-      server.faults.push_back({[] { throw HttpError(HttpError::Kind::timeout, "silence"); }});
-  };
-  const VerbRun run = lock();
-  EXPECT_EQ(run.code, 143);
-  EXPECT_THAT(server.calls, ElementsAre("lock", "acquire", "withdraw", "withdraw"));
-  EXPECT_EQ(server.timeouts.back(), 2500ms);
-  EXPECT_TRUE(server.deaf);
-  EXPECT_THAT(run.log, HasSubstr("could not give prod back, if it was won: silence"));
-}
-
 TEST_F(LockStepTest, AHolderOfTheSameNameInAnotherBuildIsWarnedOf) {
   server.hold("prod", "k", "deployer", "dead", {{"url", "https://ci/builds/1"}, {"build", "1"}});
   const VerbRun run = lock(R"({"key":"k","lock_by":"deployer"})");
@@ -303,21 +209,6 @@ TEST_F(LockStepTest, TheSameBuildIdAtAnotherConcourseIsAnotherBuild) {
   server.hold("prod", "k", "deployer", "east",
               {{"build", "4711"}, {"url", "https://east.example.com/builds/4711"}});
   EXPECT_THAT(lock(R"({"key":"k","lock_by":"deployer"})").log, HasSubstr("also holds it by another claim, east"));
-}
-
-TEST_F(LockStepTest, AnotherBuildOfTheSameHolderIsToldToWhoWaits) {
-  server.hold("prod", "k", "deployer", "one", {{"build", "1"}, {"url", "https://ci/builds/1"}});
-  world.on_sleep = [&] {
-    if (world.sleeps == 2) {
-      server.free("prod");
-      server.hold("prod", "k", "deployer", "two", {{"build", "2"}, {"url", "https://ci/builds/2"}});
-    }
-    if (world.sleeps == 4) server.free("prod");
-  };
-  const VerbRun run = lock();
-  EXPECT_EQ(run.code, 0);
-  EXPECT_THAT(run.log, AllOf(HasSubstr("waiting for prod: held by deployer (https://ci/builds/1)"),
-                             HasSubstr("waiting for prod: held by deployer (https://ci/builds/2)")));
 }
 
 TEST_F(LockStepTest, AnExceptionOfAnyKindGivesBackWhatMayHaveBeenWon) {

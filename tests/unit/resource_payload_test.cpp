@@ -147,6 +147,9 @@ TEST(Payload, WaitIsADurationOrFalse) {
   EXPECT_TRUE(parse_out(out_with(R"({"wait":"false"})")).params.wait.once);
   EXPECT_FALSE(parse_out(out_with(R"({"wait":true})")).params.wait.once);
   EXPECT_EQ(parse_out(out_with(R"({"wait":"1h30m"})")).params.wait.bound, 90min);
+  EXPECT_EQ(parse_out(out_with(R"({"ttl":"1h30m"})")).params.ttl, 90min);
+  EXPECT_EQ(parse_out(out_with(R"({"ttl":""})")).params.ttl, std::nullopt);
+  EXPECT_THAT(fault_of(out_with(R"({"ttl":600})")), HasSubstr("600s"));
 }
 
 TEST(Payload, NumbersWhereATextBelongsAskForQuotes) {
@@ -176,7 +179,7 @@ TEST(Payload, WhatDoesNotGoTogetherIsRefused) {
 }
 
 TEST(Payload, UnlockTakesTheParamsOfItsLock) {
-  EXPECT_NO_THROW(parse_out(out_with(R"({"lock_op":"unlock","wait":"1m","metadata":{"a":"b"}})")));
+  EXPECT_NO_THROW(parse_out(out_with(R"({"lock_op":"unlock","wait":"1m","ttl":"1h","metadata":{"a":"b"}})")));
 }
 
 TEST(Payload, AnyTextOnStdinIsAnsweredWithAFault) {

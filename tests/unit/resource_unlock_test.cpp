@@ -67,6 +67,39 @@ TEST_F(UnlockStepTest, LockUnlockLockInOneBuildWorks) {
   EXPECT_EQ(server.count("prod"), 1U);
 }
 
+class EarlyEndTest : public UnlockStepTest {
+ protected:
+  const std::string& claim() { return server.records["prod"].claims.front().name; }
+};
+
+TEST_F(EarlyEndTest, AHoldThatLapsedUnlocksWithALoudWarning) {
+  put(R"({"ttl":"10m"})");
+  server.lapse("prod", claim());
+  server.hold("prod", "k", "somebody else");
+  const VerbRun run = put(R"({"lock_op":"unlock","ttl":"10m"})");
+  EXPECT_EQ(run.code, 0) << "an ensure that fails would hide what the build itself came to";
+  EXPECT_THAT(run.log, testing::AllOf(HasSubstr("warning: !!!!!!!!!!"), HasSubstr("THE LOCK prod HAD LAPSED"),
+                                      HasSubstr("Somebody else may have held it"), HasSubstr("longer params.ttl")));
+  EXPECT_THAT(run.log, HasSubstr("it is held by somebody else"));
+  EXPECT_EQ(put(R"({"lock_op":"unlock"})").log, run.log) << "however often it is asked";
+  EXPECT_EQ(server.count("prod"), 1U);
+}
+
+TEST_F(EarlyEndTest, SoDoesOneThatAnOperatorTookAway) {
+  put("{}");
+  server.free("prod");
+  const VerbRun run = put(R"({"lock_op":"unlock"})");
+  EXPECT_EQ(run.code, 0);
+  EXPECT_THAT(run.log, HasSubstr("THE LOCK prod HAD BEEN TAKEN AWAY"));
+}
+
+TEST_F(EarlyEndTest, AnUnlockInTimeOrASecondOneSaysNothingOfTheKind) {
+  put(R"({"ttl":"10m"})");
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_THAT(put(R"({"lock_op":"unlock"})").log, testing::Not(HasSubstr("warning")));
+  }
+}
+
 TEST_F(UnlockStepTest, AnyBuildTakesTheHoldersOldestClaim) {
   server.hold("prod", "k", "deployer", "first");
   server.hold("prod", "k", "deployer", "second");
@@ -198,6 +231,30 @@ TEST_F(FromTest, AClaimThatHasGoneIsUnlockedAlready) {
   file("claim", "second");
   file("token", "2");
   EXPECT_EQ(unlock().code, 0);
+}
+
+TEST_F(FromTest, AFetchedClaimThatLapsedIsWarnedOf) {
+  put(R"({"ttl":"10m"})");
+  file("lock", "prod");
+  file("lock_by", "main/web/deploy #12");
+  file("claim", server.records["prod"].claims.front().name);
+  file("token", "1");
+  server.lapse("prod", server.records["prod"].claims.front().name);
+  const VerbRun run = unlock();
+  EXPECT_EQ(run.code, 0);
+  EXPECT_THAT(run.log, HasSubstr("THE LOCK prod HAD LAPSED"));
+}
+
+TEST_F(FromTest, AFetchedClaimThatWasReleasedIsNotWarnedOf) {
+  put("{}");
+  file("lock", "prod");
+  file("lock_by", "main/web/deploy #12");
+  file("claim", server.records["prod"].claims.front().name);
+  file("token", "1");
+  put(R"({"lock_op":"unlock"})");
+  server.hold("prod", "k", "a");
+  server.free("prod");  // by force, but that was another's
+  EXPECT_THAT(unlock().log, testing::Not(HasSubstr("warning")));
 }
 
 TEST_F(FromTest, AStandingClaimWhoseKeyIsNotKnownAsksForIt) {
