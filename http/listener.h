@@ -70,17 +70,17 @@ class Exchange {
   // A look at what TCP knows now: the client closed its side, reset the connection, or it broke.
   virtual bool client_gone() const = 0;
   // For long polls. Once at most, on its I/O thread, within serve() or later, while the answer is due. `gone` is
-  // called once on that thread, never from within this call nor within serve(), nor after answer(), as soon as the
-  // client
-  // - closed its side: a client that half-closes and would still read gives up its answer here; over TLS too it is
-  //   the FIN that counts, not close_notify alone;
-  // - reset the connection, or the network said that it is broken;
-  // - left TCP's keepalive probes unanswered: it vanished without a FIN. That takes 50 s, or write_timeout if
-  // longer. A client that sent more meanwhile, as in pipelining, is not gone; when it then leaves, that is noticed
-  // within 1.5 s. Not noticed before the answer: the FIN of a client that sent more than the socket's buffer holds.
-  // The listener's own hard end (stop()) is not the client's leaving either. answer() is due after `gone` too,
-  // which may call it: nothing is written, Service::finished() gets status 0, and the connection ends. `gone` is
-  // destroyed after its call, or by answer(), or with the connection.
+  // called once on that thread, never from within this call or serve(), nor after answer(), as soon as the client
+  // - closed its side: who half-closes and would still read gives up its answer; over TLS too the FIN counts,
+  // - reset the connection, or the network said that it is broken,
+  // - left TCP's keepalive probes unanswered for 50 s (or write_timeout if longer): it vanished without a FIN.
+  //
+  // A client that sends more meanwhile, as in pipelining, is not gone; when it leaves after that, it is noticed
+  // within 1.5 s. Its FIN is not noticed when it sent more than the socket's buffer holds. The listener's own hard
+  // end is not the client's leaving.
+  //
+  // answer() stays due, `gone` itself may call it: nothing is written, Service::finished() gets status 0, and the
+  // connection ends. `gone` is destroyed after its call, or by answer(), or with the connection.
   virtual void when_client_gone(std::function<void()> gone) = 0;
 
   std::unique_ptr<Attachment> attachment;
@@ -108,6 +108,8 @@ struct Endpoint {
   std::uint16_t port = 0;  // 0: any free one; see Listener::ports()
 };
 
+// A connection whose request waits holds about 2 KiB of memory, over TLS about 72 KiB: OpenSSL's and Asio's
+// records.
 struct TlsSettings {
   std::string certificate_file;  // PEM chain
   std::string key_file;          // PEM
