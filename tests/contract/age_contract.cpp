@@ -44,7 +44,7 @@ class Ageing {
     store_.commit("leased", change(from, timed_head(from + 1), std::move(rows)));
   }
 
-  void pass(milliseconds time) {
+  void pass(std::chrono::nanoseconds time) {
     if (clock_) clock_->pass(time);
   }
 
@@ -87,6 +87,14 @@ TEST_P(StoreContract, AClaimIsAsOldAsItsCommit) {
   lock.expect(std::pair(seconds(0), seconds(0)));
   lock.pass(milliseconds(12'345));
   lock.expect(std::pair(milliseconds(12'345), milliseconds(12'345)));
+}
+
+TEST_P(StoreContract, AnAgeIsNeverRoundedUp) {
+  Ageing lock(*this);
+  lock.pass(std::chrono::microseconds(900));
+  lock.next({locks::Row(lock.lease("a"))});
+  lock.pass(std::chrono::microseconds(200));
+  lock.expect(std::pair(milliseconds(0), milliseconds(1)));
 }
 
 TEST_P(StoreContract, AClaimThatIsReplacedIsWrittenNowAndWasMadeWhenItWas) {

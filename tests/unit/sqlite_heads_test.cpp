@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -11,7 +13,9 @@
 #include <variant>
 #include <vector>
 
+#include "stores/sqlite/database.h"
 #include "stores/sqlite/sqlite_store.h"
+#include "stores/sqlite/statement.h"
 #include "tests/support/asking.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/unsynced_vfs.h"
@@ -120,6 +124,11 @@ class SqliteHeads : public testing::Test {
     EXPECT_EQ(found, wanted);
   }
 
+  std::int64_t rows_of_the_timed_table() const {
+    stores::sqlite::Database database(folder_ / "locks.db", stores::sqlite::Database::Mode::existing);
+    return stores::sqlite::integer(database, "SELECT count(*) FROM timed");
+  }
+
   // Some changes and prunes in one batch, all or none of which succeed.
   void one_batch(bool fails) {
     auto after = committed_;
@@ -175,6 +184,8 @@ TEST_F(SqliteHeads, AreWhereTheyWereCommittedLastWhateverBecomesOfABatch) {
   open();
   EXPECT_EQ(scanned(*ask_), committed_);
   close();
+  EXPECT_EQ(rows_of_the_timed_table(), std::count_if(committed_.begin(), committed_.end(),
+                                                     [](const auto& each) { return timed(each.second); }));
 }
 
 }  // namespace
