@@ -57,6 +57,13 @@ void LockVisit::leave() noexcept {
   say(engine::Leave{lock, claim_, this});
 }
 
+// Neither granted nor over: its time was, or it was sent home.
+bool LockVisit::still_waits() const noexcept {
+  const auto& outcome = std::get<locks::Outcome>(answer);
+  const auto* unavailable = std::get_if<locks::Unavailable>(&outcome);
+  return std::holds_alternative<locks::Queued>(outcome) || (unavailable != nullptr && !unavailable->unknown);
+}
+
 // A grant that this poll only repeats is not its own: whoever it was told to first may be at work.
 const locks::Granted* LockVisit::granted() const noexcept {
   const auto* outcome = std::get_if<locks::Outcome>(&answer);
@@ -87,8 +94,7 @@ http::Response LockVisit::reply() {
     if (granted() != nullptr && (left_ || exchange.client_gone()) && give_back()) {
       return unavailable_reply({"the client left before it was granted the lock", false});
     }
-    const bool queued = std::holds_alternative<locks::Queued>(std::get<locks::Outcome>(answer));
-    if (queued && desk_.polls(exchange.io()).closed()) {
+    if (desk_.polls(exchange.io()).closed() && still_waits()) {
       return unavailable_reply({"the server is stopping; the place in the queue is kept", false});
     }
   }

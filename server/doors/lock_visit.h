@@ -32,6 +32,7 @@ class LockVisit final : public Visit {
  private:
   void watch(locks::Acquire& acquire);
   void forget() noexcept;
+  bool still_waits() const noexcept;
   const locks::Granted* granted() const noexcept;
   bool give_back() noexcept;
   bool say(decltype(engine::Call::question)&& word) noexcept;

@@ -173,7 +173,8 @@ TEST_F(AVisit, ThatWaitsIsSentHomeWhenTheServerStops) {
   ask(30s);
   desk_.open.close();
   ASSERT_NE(leave(), nullptr);
-  EXPECT_EQ(answer(locks::Queued{.version = 3, .position = 1, .waiters = 1}), 503U);
+  EXPECT_EQ(answer(locks::Unavailable{"the client left", false}), 503U);
+  EXPECT_EQ(exchange_.response->body, "{\"error\":\"the server is stopping; the place in the queue is kept\"}\n");
   EXPECT_EQ(exchange_.response->headers.at(0).first, "Retry-After");
 }
 
@@ -183,6 +184,18 @@ TEST_F(AVisit, ThatComesWhenTheServerStopsDoesNotWait) {
   const auto& command = std::get<locks::Command>(visit_->question);
   EXPECT_EQ(std::get<locks::Acquire>(command.what).wait, 0ms);
   EXPECT_EQ(answer(granted), 200U) << "a free lock is still to be had";
+}
+
+TEST_F(AVisit, WhoseTimeIsOverAsTheServerStopsIsSentHomeToo) {
+  ask(30s);
+  desk_.open.close();
+  EXPECT_EQ(answer(locks::Queued{.version = 3, .position = 1, .waiters = 1}), 503U);
+}
+
+TEST_F(AVisit, WhoseIntentionIsOverAsTheServerStopsIsToldSo) {
+  ask(30s);
+  desk_.open.close();
+  EXPECT_EQ(answer(locks::Gone{.version = 3}), 410U);
 }
 
 TEST_F(AVisit, ThatIsOverIsNotSentHome) {
