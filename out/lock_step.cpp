@@ -100,10 +100,11 @@ wire::GrantedView LockStep::acquire() {
 
 std::variant<wire::GrantedView, wire::DeniedView> LockStep::ask() {
   asked_ = true;
-  return patience_.ask(server_url_, [&](std::chrono::milliseconds timeout) {
+  return patience_.ask(server_url_, [&, poll = poll()](std::chrono::milliseconds timeout) mutable {
     server_.set_request_timeout(timeout);
     const client::AcquireOptions options{resource::with_waited(metadata_, patience_.waited()), order_.params.ttl,
-                                         poll()};
+                                         poll};
+    if (poll) poll = 0ms;  // after a failure: that it answers again, and with which place, is told at once
     polled_ = {world_.now(), options.wait.value_or(0ms)};
     log_.debug("PUT " + order_.lock + ", begun at " + std::to_string(intention_.begun.value_or(0)) +
                (options.wait ? ", waits " + resource::seconds_text(*options.wait) : ""));

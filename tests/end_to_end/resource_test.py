@@ -165,7 +165,7 @@ def test_a_build_aborted_while_waiting_leaves_nothing(server, source, lock):
     assert result.seconds_to_end < 3
     free(server, lock)
     assert count(server, lock) == 0
-    assert [what for what, holder in history(server, lock) if holder != "somebody"] == ["withdrawn"]
+    assert [what for what, holder in history(server, lock) if holder != "somebody"] == ["queued", "withdrawn"]
 
 
 def test_a_build_aborted_in_the_moment_of_winning_gives_the_lock_back(server, source, lock):

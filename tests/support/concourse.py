@@ -285,6 +285,13 @@ class Step:
             run.send(signal.SIGKILL)
         return self
 
+    def freeze(self):
+        """SIGSTOP, as when the worker is lost and nobody knows whether it comes back."""
+        self._run.send(signal.SIGSTOP)
+
+    def thaw(self):
+        self._run.send(signal.SIGCONT)
+
     # ---- on the step's own thread
 
     def _drive(self):

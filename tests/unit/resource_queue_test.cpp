@@ -223,6 +223,7 @@ TEST_F(QueueTest, AnOutageKeepsThePlaceAndTheRequest) {
   EXPECT_EQ(run.code, 0);
   EXPECT_THAT(run.log, HasSubstr("http://locks answered 503: ending; trying again\n"));
   EXPECT_EQ(world.requests, 1);
+  EXPECT_THAT(server.waits, ElementsAre(0s, 0s, 25s)) << "after a failure it asks at once what stands";
   EXPECT_EQ(queue().front().name, "b");
 }
 
