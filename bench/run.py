@@ -27,13 +27,24 @@ def load(arguments, what, port, **options):
     return result
 
 
+def ask(arguments, program, what, port, core=None, **options):
+    """Runs bin/waiting or bin/leases, and returns what it prints."""
+    command = [arguments.bin + "/" + program, "--what", what, "--port", str(port)]
+    for name, value in options.items():
+        command += [f"--{name}", str(value)]
+    done = subprocess.run(command, capture_output=True, text=True, preexec_fn=servers.pinned_to(core))
+    if done.returncode != 0:
+        raise SystemExit(f"{command}: {done.stderr}")
+    return json.loads(done.stdout)
+
+
 def row(rows, what, ours, reference, bar, at_least=True, unit="/s"):
     ratio = ours / reference
     met = ratio >= bar if at_least else ratio <= bar
     rows.append({"what": what, "ours": ours, "reference": reference, "ratio": round(ratio, 2), "bar": bar,
                  "at_least": at_least, "met": met})
     sign = ">=" if at_least else "<="
-    print(f"{what:58} {ours:>10.4g}{unit} {reference:>10.4g}{unit} {ratio:>6.2f}x  {sign} {bar}x  {'ok' if met else 'SHORT'}",
+    print(f"{what:68} {ours:>10.4g}{unit} {reference:>10.4g}{unit} {ratio:>6.2f}x  {sign} {bar}x  {'ok' if met else 'SHORT'}",
           flush=True)
 
 
@@ -113,18 +124,76 @@ def verbs(arguments, rows, folder):
             row(rows, title + " / curl", statistics.median(times[name]) * 1000, curl, 2, at_least=False, unit=" ms")
 
 
+def waiting(arguments, rows, folder):
+    print("1,000 waiters on one lock: from the release's acknowledgement to the next one's 200, next to a commit")
+    with servers.Lockkeeper(arguments.bin + "/lockkeeper", folder, "waiting") as server:
+        runs = [ask(arguments, "waiting", "hand-over", server.port, waiters=1000, turns=arguments.turns)
+                for _ in range(arguments.rounds)]
+        got = {name: statistics.median(run[name] for run in runs) / 1000 for name in runs[0]}
+        for part, more in (("p50", 1), ("p99", 10)):
+            row(rows, f"hand-over, {part} / a commit's {part} and {more} ms", got[f"after_release_{part}_us"],
+                got[f"commit_{part}_us"] + more, 1, at_least=False, unit=" ms")
+            print(f"    from the release's first byte: {got[f'whole_{part}_us']:.3g} ms; "
+                  f"a commit: {got[f'commit_{part}_us']:.3g} ms", flush=True)
+        for clients in (1000,) if arguments.quick else (1000, 10):
+            polled = ask(arguments, "waiting", "polling", server.port, waiters=clients, seconds=arguments.polling)
+            row(rows, f"hand-over, p50 / {clients} that poll every 1 to 30 s", got["after_release_p50_us"],
+                polled["idle_p50_us"] / 1000, 1, at_least=False, unit=" ms")
+            print(f"    polled, the lock stands free for {polled['idle_p50_us'] / 1e6:.3g} s (p50), "
+                  f"{polled['idle_p99_us'] / 1e6:.3g} s (p99); seen {polled['idles']:.0f} times", flush=True)
+    with servers.Lockkeeper(arguments.bin + "/lockkeeper", folder, "crowd") as server:
+        before = server.memory()
+        command = [arguments.bin + "/waiting", "--what", "crowd", "--port", str(server.port), "--waiters", "10000",
+                   "--locks", "20"]
+        crowd = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        if not crowd.stdout.readline():
+            raise SystemExit("the crowd does not wait")
+        each = (server.memory() - before) / 10_000 / 1024
+        crowd.communicate("")
+        row(rows, "memory a waiting connection of 10,000, KiB / 20 KiB", each, 20, 1, at_least=False, unit=" K")
+
+
+def leases(arguments, rows, folder):
+    print("leases with a ttl of 30 s, renewed every 10 s; the server on one core, who renews on another")
+    cores = sorted(os.sched_getaffinity(0))
+    with servers.Lockkeeper(arguments.bin + "/lockkeeper", folder, "leases", core=cores[0]) as server:
+        common = {"core": cores[-1], "leases": arguments.leases, "ttl": 30}
+        ask(arguments, "leases", "taken", server.port, **common)
+        before = server.processor()
+        renewed = ask(arguments, "leases", "renewed", server.port, seconds=arguments.lease_seconds, **common)
+        spent = sum(server.processor()) - sum(before)
+        if renewed["lapses"] or server.status()["lapses"]:
+            raise SystemExit(f"{renewed['lapses']:.0f} renewals failed; {server.status()['lapses']} claims lapsed")
+        row(rows, f"{arguments.leases} leases, {renewed['lates']:.0f} renewals, none lapsed: late by, p99 / 1 s",
+            renewed["late_p99_us"] / 1e6, 1, 1, at_least=False, unit=" s")
+        print(f"    late by {renewed['late_p50_us'] / 1000:.3g} ms (p50), {renewed['late_most_us'] / 1000:.3g} ms "
+              f"(most); {spent / arguments.lease_seconds:.0%} of the core used", flush=True)
+        fastest = ask(arguments, "leases", "fastest", server.port, seconds=arguments.seconds * 2, **common)
+        row(rows, f"renewals as fast as it goes / what {arguments.leases} leases need", fastest["per_second"],
+            arguments.leases / 10, 1)
+    with servers.Lockkeeper(arguments.bin + "/lockkeeper", folder, "lapsing") as server:
+        lapsed = ask(arguments, "leases", "lapsing", server.port, leases=10_000, ttl=10)
+        if lapsed["early"]:
+            raise SystemExit(f"{lapsed['early']:.0f} leases ended before their time")
+        row(rows, "10,000 leases lapse, none early: the next holder late by, p99 / 1 s",
+            lapsed["late_p99_us"] / 1e6, 1, 1, at_least=False, unit=" s")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bin", default="build/release/bin")
     parser.add_argument("--json")
     parser.add_argument("--quick", action="store_true", help="one short round each, 100,000 held locks")
-    parser.add_argument("--only", choices=["throughput", "many_locks", "verbs"])
+    parser.add_argument("--only", choices=["throughput", "many_locks", "verbs", "waiting", "leases"])
+    parser.add_argument("--leases", type=int, default=50_000)
+    parser.add_argument("--lease-seconds", type=int, help="for how long they are renewed; a minute")
     arguments = parser.parse_args()
     arguments.bin = str(pathlib.Path(arguments.bin).resolve())
-    arguments.rounds, arguments.seconds, arguments.held, arguments.verbs = \
-        (1, 1, 100_000, 20) if arguments.quick else (3, 4, 1_000_000, 100)
+    arguments.rounds, arguments.seconds, arguments.held, arguments.verbs, arguments.turns, arguments.polling = \
+        (1, 1, 100_000, 20, 300, 5) if arguments.quick else (3, 4, 1_000_000, 100, 2000, 30)
+    arguments.lease_seconds = arguments.lease_seconds or (10 if arguments.quick else 60)
     rows = []
-    for part in (throughput, many_locks, verbs):
+    for part in (throughput, many_locks, verbs, waiting, leases):
         if arguments.only in (None, part.__name__):
             with tempfile.TemporaryDirectory(prefix="lockkeeper-bench-") as folder:
                 os.chmod(folder, 0o755)

@@ -2,6 +2,7 @@
 in a folder of their own; each ends with its context."""
 
 import contextlib
+import json
 import os
 import pathlib
 import signal
@@ -30,6 +31,11 @@ def wait_for(port, seconds=30, path=None):
         except (OSError, urllib.error.URLError):
             time.sleep(0.005)
     raise RuntimeError(f"nothing answers on port {port}")
+
+
+def pinned_to(core):
+    """For preexec_fn: the child runs on that core only."""
+    return None if core is None else lambda: os.sched_setaffinity(0, {core})
 
 
 @contextlib.contextmanager
@@ -80,8 +86,9 @@ http {{
 class Lockkeeper:
     """The server with its defaults (its request log goes to a file, as an operator would have it)."""
 
-    def __init__(self, binary, folder, name="locks"):
+    def __init__(self, binary, folder, name="locks", core=None):
         self.binary, self.folder = binary, pathlib.Path(folder)
+        self.pin = pinned_to(core)
         self.file = self.folder / f"{name}.db"
         self.port = free_port()
         self.child = None
@@ -95,13 +102,18 @@ class Lockkeeper:
         environment = dict(os.environ, LOCKER_CONFIG=str(self.file), PORT=str(self.port))
         log = open(self.folder / "server.log", "ab")
         began = time.monotonic()
-        self.child = subprocess.Popen([self.binary], env=environment, stdout=log, stderr=log)
+        self.child = subprocess.Popen([self.binary], env=environment, stdout=log, stderr=log, preexec_fn=self.pin)
         wait_for(self.port, 60, "/ready")
         return time.monotonic() - began
 
     def memory(self):
-        status = pathlib.Path(f"/proc/{self.child.pid}/status").read_text()
-        return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) * 1024
+        """Bytes of its resident set, counted page by page (/proc/PID/status may lag behind)."""
+        rollup = pathlib.Path(f"/proc/{self.child.pid}/smaps_rollup").read_text()
+        return int(next(line for line in rollup.splitlines() if line.startswith("Rss")).split()[1]) * 1024
+
+    def status(self):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/status", timeout=10) as answer:
+            return json.loads(answer.read())
 
     def processor(self):
         """Seconds of processor so far: in user space, in the kernel."""
