@@ -50,6 +50,7 @@ void Engine::State::returned(Work& work) {
     if (const auto* prune = std::get_if<Prune>(&question)) floor_ = std::max(floor_, prune->expected);
     if (work.overdue || std::holds_alternative<Prune>(question)) {
       forget_record(*slot);  // read again before it is decided on
+      if (std::holds_alternative<Commit>(question)) look_soon(*slot);
     } else if (std::holds_alternative<Commit>(question)) {
       commit_returned(work, *slot);
     } else {
@@ -103,6 +104,7 @@ void Engine::State::commit_returned(Work& work, Slot& slot) {
   const bool unknown = failed == nullptr || failed->kind == Failed::Kind::unknown;
   refuse(unsettled_polls(slot), why(work.operation), unknown);
   forget_record(slot);
+  if (unknown) look_soon(slot);
   refuse(std::exchange(work.calls, {}), why(work.operation), unknown);
 }
 
@@ -142,6 +144,7 @@ void Engine::State::take_record(Slot& slot, std::optional<locks::Record> record,
   slot.exists = record.has_value();
   slot.record = slot.exists ? std::move(*record) : locks::absent(floor);
   slot.known = true;
+  slot.look = false;
   floor_ = std::max(floor_, floor);
   watch_record(slot);
   aged(slot);
@@ -154,10 +157,15 @@ void Engine::State::forget_record(Slot& slot) {
   slot.conflicts = 0;
   slot.checked = 0;
   try_later(slot);
-  // Whether the polls' places still stand is not known before it is read.
-  if (slot.watched && !slot.watched->polls.by_claim.empty()) {
+  // Whether the polls' places still stand is not known before it is read; nor what was to be seen of it.
+  if (std::exchange(slot.look, false) || (slot.watched && !slot.watched->polls.by_claim.empty())) {
     look_later_.emplace_back(now_ + std::chrono::seconds(1), *slot.lock);
   }
+}
+
+// A change that may have happened may have made something that lapses, and nobody else may ask for the lock.
+void Engine::State::look_soon(const Slot& slot) {
+  look_later_.emplace_front(now_, *slot.lock);
 }
 
 }  // namespace lockkeeper::engine

@@ -102,6 +102,7 @@ class Engine::State final : public Completions {
   void history_returned(Work& work);
   void take_record(Slot& slot, std::optional<locks::Record> record, locks::Version floor);
   void forget_record(Slot& slot);
+  void look_soon(const Slot& slot);
 
   // chores.cpp
   void begin_chores();

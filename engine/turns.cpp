@@ -190,7 +190,6 @@ void Engine::State::begin_read(Slot& slot) {
   work.operation.question = Read{*slot.lock};
   work.slot = &slot;
   work.waiting = slot.line.size();
-  slot.look = false;
   slot.work = &work;
   begin(work);
 }

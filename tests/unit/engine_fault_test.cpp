@@ -65,11 +65,11 @@ TEST_F(EngineFault, WithoutRoomTheCallersAreToldAndTheLockIsAsItWas) {
 TEST_F(EngineFault, AnUnknownCommitIsSaidToBeUnknownAndTheLockIsReadAgain) {
   ask(acquire("prod", "k"));
   fail_commits(Failed::Kind::unknown);
+  const auto reads = store_.all_begun<Read>().size();
   const Asked& asked = ask(acquire("prod", "k"));
   ASSERT_NE(asked.get<Unavailable>(), nullptr);
   EXPECT_TRUE(asked.get<Unavailable>()->unknown);
   heal();
-  const auto reads = store_.all_begun<Read>().size();
   EXPECT_NE(ask(inspect("prod")).get<Inspected>(), nullptr);
   EXPECT_EQ(store_.all_begun<Read>().size(), reads + 1);
   EXPECT_EQ(engine_->counters().failures, 1U);
@@ -125,11 +125,11 @@ TEST_F(EngineFault, AfterTheDeadlineACommitIsUnknownAndNewCommandsFailFast) {
   EXPECT_NE(ask(engine::Scan{}).get<Unavailable>(), nullptr);
   EXPECT_EQ(store_.begun.size(), begun) << "nothing more is begun";
   // and when it comes back after all, the lock is read before it is decided on
+  const auto reads = store_.all_begun<Read>().size();
   store_.memory.hold(false);
   store_.memory.release_held();
   settle();
   EXPECT_TRUE(engine_->ready());
-  const auto reads = store_.all_begun<Read>().size();
   const Asked& after = ask(acquire("prod", "k"));
   EXPECT_EQ(store_.all_begun<Read>().size(), reads + 1);
   ASSERT_NE(after.get<Granted>(), nullptr);

@@ -145,6 +145,44 @@ TEST_F(EngineLease, AStoreThatIsAwayPutsALapseOff) {
   EXPECT_FALSE(held());
 }
 
+TEST_F(EngineLease, ALeaseWhoseCommitCameBackTooLateLapsesThoughNobodyAsks) {
+  ask(test::inspect("prod"));
+  store_.memory.hold(true);
+  Asked& late = submit(leased("a", 30s));
+  settle();
+  pass(5s);
+  ASSERT_NE(late.get<locks::Unavailable>(), nullptr);
+  store_.memory.hold(false);
+  store_.memory.release_held();
+  pass(29s);
+  EXPECT_TRUE(held());
+  pass(3s);
+  EXPECT_FALSE(held());
+}
+
+TEST_F(EngineLease, ALeaseWhoseCommitIsUnknownLapsesThoughNobodyAsksAndTheFirstLookFails) {
+  bool away = true;
+  store_.memory.fault = [&](const Operation& operation) -> std::optional<Failed> {
+    if (!away) return std::nullopt;
+    if (const auto* commit = std::get_if<engine::Commit>(&operation.question)) {
+      store_.memory.fault = nullptr;  // written, and its reply lost
+      store_.elsewhere(*commit);
+      store_.memory.fault = [&](const Operation&) -> std::optional<Failed> {
+        if (away) return Failed{Failed::Kind::unavailable, "away"};
+        return std::nullopt;
+      };
+      return Failed{Failed::Kind::unknown, "the reply is lost"};
+    }
+    return std::nullopt;
+  };
+  ask(leased("a", 30s));
+  pass(5s);
+  away = false;
+  EXPECT_TRUE(held());
+  pass(32s);
+  EXPECT_FALSE(held());
+}
+
 TEST_F(EngineLease, AnotherServerIsSeenToRenewAndItsLeaseIsNotEnded) {
   store_.alone = false;
   ask(leased("a", 30s));
