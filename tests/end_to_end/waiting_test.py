@@ -209,6 +209,8 @@ def test_a_plain_request_neither_queues_nor_overtakes(server, lock):
     hold(server, lock, "shared", lock_by="a")
     waiter, = waiting(server, lock, "w")
     assert put(server, lock, "plain")[0] == 423
+    status, body = put(server, lock, "plain", claim="named", request="r")
+    assert status == 423 and "position" not in body
     assert put(server, lock, "shared", lock_by="b")[0] == 423, "others are queued before it"
     assert put(server, lock, "shared", lock_by="a")[0] == 200, "a holder can't wait for itself"
     assert queue(server, lock) == ["w"]
