@@ -1,11 +1,31 @@
 #include "locks/decide.h"
 
 #include <algorithm>
+#include <string_view>
+#include <unordered_set>
 #include <utility>
 
 #include "locks/rules.h"
 
 namespace lockkeeper::locks {
+
+namespace {
+
+// Whether somebody in the queue holds the lock already, and with its key.
+bool one_reenters(const Record& record) {
+  std::unordered_set<std::string_view> holders;
+  for (const Waiter& waiter : record.waiters) {
+    if (waiter.key != record.head.key) continue;
+    if (holders.empty()) {
+      for (const Tally& tally : record.head.tallies) holders.insert(tally.holder);
+      for (const Claim& claim : record.claims) holders.insert(claim.holder);
+    }
+    if (holders.count(waiter.holder) != 0) return true;
+  }
+  return false;
+}
+
+}  // namespace
 
 Tally* find_tally(std::vector<Tally>& tallies, const std::string& holder) {
   const auto at = std::lower_bound(tallies.begin(), tallies.end(), holder,
@@ -43,8 +63,8 @@ Decision decide(const Record& record, const Command& command, WallTime now, cons
 
 std::optional<Change> hand_over(const Record& record, const Circumstances& circumstances) {
   if (record.waiters.empty()) return std::nullopt;
-  if (held(record) && record.waiters.front().key != record.head.key) return std::nullopt;
   if (record.claims.size() >= circumstances.limits.claim_rows) return std::nullopt;
+  if (held(record) && record.waiters.front().key != record.head.key && !one_reenters(record)) return std::nullopt;
   const Caller nobody;
   const Situation situation{record, nobody, circumstances};
   Draft draft(situation);

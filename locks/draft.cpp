@@ -1,6 +1,7 @@
 #include "locks/draft.h"
 
 #include <algorithm>
+#include <string_view>
 #include <tuple>
 #include <utility>
 
@@ -30,7 +31,10 @@ void Draft::put(Claim claim, const Claim* former) {
     if (timed(*former)) --change_.head.timed;
   }
   if (timed(claim)) ++change_.head.timed;
-  joined_.push_back(claim.holder);
+  if (!now_.record.waiters.empty()) {
+    joined_.push_back(claim.holder);
+    if (holders_) holders_->insert(joined_.back());
+  }
   change_.rows.emplace_back(std::move(claim));
 }
 
@@ -38,7 +42,7 @@ void Draft::put(Waiter waiter, const Waiter* former) {
   if (former == nullptr) {
     ++change_.head.timed;
   } else {
-    left_.push_back(former);
+    stays_ = former;
   }
   change_.rows.emplace_back(std::move(waiter));
 }
@@ -72,7 +76,10 @@ void Draft::close(const std::string& name, Version up_to, std::optional<End> end
   for (const ClosedName& closed : now_.record.closed) {
     if (closed.name != name) continue;
     if (!end) end = closed.end;
-    if (closed.up_to >= up_to) return;
+    if (closed.up_to < up_to) continue;
+    // Closed further already; only how it ended may be news, unless it is about to be forgotten.
+    if (closed.end != *end && !aged(closed)) closed_.push_back({name, closed.up_to, closed.at, *end});
+    return;
   }
   closed_.push_back({name, up_to, now_.around.now, end.value_or(End::released)});
 }
@@ -85,32 +92,44 @@ Change Draft::finish() {
   return std::move(change_);
 }
 
+bool Draft::aged(const ClosedName& closed) const {
+  return now_.around.now - closed.at > now_.around.limits.closed_for;
+}
+
 bool Draft::taken(const Waiter& waiter) const {
   return std::find(left_.begin(), left_.end(), &waiter) != left_.end();
 }
 
-bool Draft::holds(const std::string& holder) const {
-  const auto& tallies = change_.head.tallies;
-  const auto& claims = now_.record.claims;
-  return std::any_of(tallies.begin(), tallies.end(), [&](const Tally& one) { return one.holder == holder; }) ||
-         std::find(joined_.begin(), joined_.end(), holder) != joined_.end() ||
-         std::any_of(claims.begin(), claims.end(), [&](const Claim& one) {
-           return one.holder == holder && std::find(gone_.begin(), gone_.end(), &one) == gone_.end();
-         });
+bool Draft::holds(const std::string& holder) {
+  if (!holders_) {
+    holders_.emplace();
+    for (const Tally& tally : change_.head.tallies) holders_->insert(tally.holder);
+    for (const Claim& claim : now_.record.claims) {
+      if (std::find(gone_.begin(), gone_.end(), &claim) == gone_.end()) holders_->insert(claim.holder);
+    }
+    holders_->insert(joined_.begin(), joined_.end());
+  }
+  return holders_->count(holder) != 0;
+}
+
+bool Draft::may_reenter() const {
+  const bool rest_of_a_hand_over = change_.events.empty();
+  return !joined_.empty() || rest_of_a_hand_over || now_.record.claims.size() >= now_.around.limits.claim_rows;
 }
 
 // The head of the queue, and all behind it with the same key; then, past the first that has to go on waiting, those
 // whose holder holds now: they can't wait for themselves.
 void Draft::grant_waiting() {
+  const bool rest = may_reenter();
   bool in_turn = true;
   std::size_t grants = 0;
   for (const Waiter& waiter : now_.record.waiters) {
     if (taken(waiter)) continue;
     const bool fits = !held() || waiter.key == change_.head.key;
-    if (!fits || !in_turn) {
-      in_turn = false;
-      if (grants == 0) return;  // nobody new holds
-      if (!fits || !holds(waiter.holder)) continue;
+    if (&waiter == stays_ || !fits) in_turn = false;
+    if (!in_turn) {
+      if (grants == 0 && !rest) return;
+      if (&waiter == stays_ || !fits || !holds(waiter.holder)) continue;
     }
     if (claims_ >= now_.around.limits.claim_rows) return;
     if (grants == commit_grants || (grants != 0 && change_.rows.size() + closed_.size() + 2 > commit_rows)) return;
@@ -152,7 +171,6 @@ void Draft::forget() {
   const auto replaced = [&](const ClosedName& old) {
     return std::any_of(closed_.begin(), closed_.end(), [&](const ClosedName& one) { return one.name == old.name; });
   };
-  const auto aged = [&](const ClosedName& old) { return now_.around.now - old.at > limits.closed_for; };
   const auto order = [](const ClosedName& one) { return std::tie(one.up_to, one.name); };
   std::size_t kept = closed_.size();
   for (const ClosedName& old : now_.record.closed) kept += aged(old) || replaced(old) ? 0 : 1;

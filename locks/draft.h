@@ -2,8 +2,11 @@
 // Inside of locks/ only.
 #pragma once
 
+#include <list>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "locks/change.h"
@@ -50,8 +53,11 @@ class Draft {
 
  private:
   bool held() const { return claims_ != 0 || !change_.head.tallies.empty(); }
+  bool aged(const ClosedName& closed) const;
   bool taken(const Waiter& waiter) const;
-  bool holds(const std::string& holder) const;
+  bool holds(const std::string& holder);
+  // Whether one that is not at the front may hold already.
+  bool may_reenter() const;
   void grant_waiting();
   void grant(const Waiter& waiter);
   void forget();
@@ -61,7 +67,9 @@ class Draft {
   std::size_t claims_;  // rows, as they will be
   std::vector<const Claim*> gone_;
   std::vector<const Waiter*> left_;
-  std::vector<std::string> joined_;  // holders of claims that are put
+  const Waiter* stays_ = nullptr;  // its row is replaced: not in turn yet, and nobody passes it
+  std::list<std::string> joined_;  // holders of claims that are put, for those who wait
+  std::optional<std::unordered_set<std::string_view>> holders_;  // all of them, once somebody asked
   std::vector<ClosedName> closed_;
 };
 
