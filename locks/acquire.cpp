@@ -56,9 +56,13 @@ struct Intention {
   Version begun;
 };
 
+bool no_room(const Situation& now) {
+  return now.record.claims.size() >= now.around.limits.claim_rows;
+}
+
 // A claim that is a row of its own. `former`: the claim it takes over, `own`: the place it had.
 Decision grant_claim(const Situation& now, const Intention& intention, const Claim* former, const Waiter* own) {
-  if (former == nullptr && now.record.claims.size() >= now.around.limits.claim_rows) {
+  if (former == nullptr && no_room(now)) {
     return {TooMany{now.version(), "claims"}, std::nullopt};
   }
   const Acquire& acquire = intention.acquire;
@@ -71,14 +75,17 @@ Decision grant_claim(const Situation& now, const Intention& intention, const Cla
   claim.name = acquire.claim;
   claim.holder = acquire.holder;
   claim.token = claim.renewed = claim.granted = event.version;
-  claim.since = former != nullptr ? former->since : now.around.now;
+  claim.since = now.around.now;
   claim.request = acquire.request;
   claim.begun = intention.begun;
   claim.metadata = acquire.metadata;
   claim.by = now.caller.by;
   claim.ttl = acquire.ttl;
   claim.max_hold = now.around.terms.max_hold;
-  if (former != nullptr && !former->offered) claim.granted = former->granted;
+  if (former != nullptr && !former->offered) {  // an offer was not held yet
+    claim.since = former->since;
+    claim.granted = former->granted;
+  }
   event.holder = claim.holder;
   event.claim = claim.name;
   event.token = claim.token;
@@ -183,7 +190,7 @@ Decision enter_queue(const Situation& now, Waiter waiter, const Waiter* former) 
                               queue.begin(), std::find_if(queue.begin(), queue.end(),
                                                           [&](const Waiter& one) { return &one == former; })))
                         : queue.size();
-  Queued answer = queued(now.record, index, now.around.now);
+  Queued answer = queued(now.record, index, waiter.key, now.around.now);
   answer.version = event.version;
   answer.place = id(waiter);
   answer.since = waiter.since;
@@ -194,7 +201,7 @@ Decision enter_queue(const Situation& now, Waiter waiter, const Waiter* former) 
 Decision still_queued(const Situation& now, const Waiter* own) {
   const auto& queue = now.record.waiters;
   const auto at = std::find_if(queue.begin(), queue.end(), [&](const Waiter& one) { return &one == own; });
-  return {queued(now.record, static_cast<std::size_t>(std::distance(queue.begin(), at)), now.around.now),
+  return {queued(now.record, static_cast<std::size_t>(std::distance(queue.begin(), at)), own->key, now.around.now),
           std::nullopt};
 }
 
@@ -227,7 +234,10 @@ Decision acquire_unnamed(const Situation& now, const Acquire& acquire) {
   }
   const Waiter* own = unnamed_place(record, acquire);
   if (may_join(record, acquire.key, acquire.holder, own)) {
-    return row ? grant_claim(now, {acquire, now.version()}, nullptr, own) : grant_tally(now, acquire, nullptr, own);
+    Decision joined =
+        row ? grant_claim(now, {acquire, now.version()}, nullptr, own) : grant_tally(now, acquire, nullptr, own);
+    // Who waits goes on waiting where there is no room.
+    if (own == nullptr || joined.change) return joined;
   }
   if (own != nullptr) return still_queued(now, own);
   if (!now.around.terms.place_for_refused || queue_full(now)) return refused(now);
@@ -250,7 +260,8 @@ Decision decide_one(const Situation& now, const Acquire& acquire) {
     if (intention.begun <= claim->begun) return gone(now, Gone::Why::superseded);
   }
   if (place != nullptr && place->request == acquire.request) {
-    if (!may_join(record, place->key, place->holder, place)) return still_queued(now, place);
+    const bool joins = may_join(record, place->key, place->holder, place) && !no_room(now);
+    if (!joins) return still_queued(now, place);
     Acquire kept = acquire;  // what the place stands for, whatever the copy says
     kept.key = place->key;
     kept.holder = place->holder;
@@ -266,7 +277,8 @@ Decision decide_one(const Situation& now, const Acquire& acquire) {
   if (claim != nullptr) {
     return record.head.key == acquire.key ? grant_claim(now, intention, claim, nullptr) : refused(now);
   }
-  if (may_join(record, acquire.key, acquire.holder, place)) return grant_claim(now, intention, nullptr, place);
+  const bool joins = may_join(record, acquire.key, acquire.holder, place);
+  if (joins && (place == nullptr || !no_room(now))) return grant_claim(now, intention, nullptr, place);
   if (!acquire.wait) return refused(now);
   if (place == nullptr && queue_full(now)) return {TooMany{now.version(), "waiters"}, std::nullopt};
   return enter_queue(now, waiter(now, intention), place);

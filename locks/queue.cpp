@@ -17,9 +17,8 @@ WallTime held_since(const Record& record, WallTime now) {
   return since;
 }
 
-}  // namespace
-
-std::optional<milliseconds> estimated_wait(const Record& record, std::size_t index, WallTime now) {
+std::optional<milliseconds> estimated(const Record& record, std::size_t index, const std::string& own,
+                                      WallTime now) {
   const milliseconds mean = record.head.mean_hold;
   if (mean.count() == 0) return std::nullopt;
   std::int64_t groups = 0;  // before it, after those who hold now
@@ -28,12 +27,19 @@ std::optional<milliseconds> estimated_wait(const Record& record, std::size_t ind
     if (record.waiters[i].key != *key) ++groups;
     key = &record.waiters[i].key;
   }
-  if (groups > 0 && index < record.waiters.size() && record.waiters[index].key == *key) --groups;
+  if (groups > 0 && own == *key) --groups;
   const milliseconds rest = std::max(mean - (now - held_since(record, now)), milliseconds(0));
   return rest + groups * mean;
 }
 
-Queued queued(const Record& record, std::size_t index, WallTime now) {
+}  // namespace
+
+std::optional<milliseconds> estimated_wait(const Record& record, std::size_t index, WallTime now) {
+  static const std::string nobodys;
+  return estimated(record, index, index < record.waiters.size() ? record.waiters[index].key : nobodys, now);
+}
+
+Queued queued(const Record& record, std::size_t index, const std::string& key, WallTime now) {
   Queued answer;
   answer.version = record.head.version;
   answer.position = index + 1;
@@ -47,14 +53,15 @@ Queued queued(const Record& record, std::size_t index, WallTime now) {
     answer.ahead.push_back({record.waiters[i].holder, record.waiters[i].since});
   }
   answer.holds = holds(record);
-  answer.estimate = estimated_wait(record, index, now);
+  answer.estimate = estimated(record, index, key, now);
   return answer;
 }
 
 Queued queued(const Record& record, const std::string& name, WallTime now) {
   const auto at = std::find_if(record.waiters.begin(), record.waiters.end(),
                                [&](const Waiter& one) { return one.name == name; });
-  return queued(record, static_cast<std::size_t>(std::distance(record.waiters.begin(), at)), now);
+  const std::string& key = at != record.waiters.end() ? at->key : record.head.key;
+  return queued(record, static_cast<std::size_t>(std::distance(record.waiters.begin(), at)), key, now);
 }
 
 }  // namespace lockkeeper::locks

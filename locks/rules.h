@@ -18,7 +18,8 @@ Decision decide_one(const Situation& now, const Lapse& lapse);
 Decision decide_one(const Situation& now, const GiveBack& give_back);
 Decision decide_one(const Situation& now, const KeepPlace& keep);
 
-Queued queued(const Record& record, std::size_t index, WallTime now);
+// To who is, or is about to be, at `index` of the queue with that key.
+Queued queued(const Record& record, std::size_t index, const std::string& key, WallTime now);
 
 Tally* find_tally(std::vector<Tally>& tallies, const std::string& holder);
 // How the claim of that name ended, if that is still known.
