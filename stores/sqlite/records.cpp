@@ -185,7 +185,7 @@ std::variant<engine::Committed, engine::Conflict> Records::commit(const engine::
     write_rows(lock, change.rows);
     // What can lapse is a row: a lock without any was not in the table of timed ones, or is not there any more.
     if (rows && change.head.timed == 0) run(forget_timed_, lock);
-    rows = has_rows(lock);
+    rows = std::holds_alternative<locks::Row>(change.rows.back()) || has_rows(lock);
   }
   if (change.head.timed != 0) run(note_timed_, lock);
   const auto newest = history_.append(lock, now ? now->newest : history_.take_up(lock), change.events);
