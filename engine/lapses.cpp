@@ -46,6 +46,12 @@ void Engine::State::decide_lapses(Slot& slot, Work*& commit, const locks::Circum
       watch_.run(slot, timer, lease_clock_.now() + timer.span);
       continue;
     }
+    if (place && !open && lease_clock_.now() < timer.since + LeaseTime(timer.span)) {
+      // It ran to the third of an open poll, and that poll has ended.
+      --slot.watched->expired;
+      watch_.run(slot, timer, timer.since + timer.span);
+      continue;
+    }
     locks::Command command =
         open ? of_the_server(*slot.lock, locks::KeepPlace{id.row})
              : of_the_server(*slot.lock, locks::Lapse{id.kind, id.row, timer.mark, id.max_hold});
@@ -68,7 +74,7 @@ void Engine::State::polled(Slot& slot, const locks::RowId& place, Work*& commit,
   if (!slot.watched) return;
   const auto at = slot.watched->timers.find(TimerId{place.kind, false, place.id});
   if (at == slot.watched->timers.end()) return;
-  if (at->second.expired) --slot.watched->expired;
+  if (std::exchange(at->second.expired, false)) --slot.watched->expired;
   Timer& timer = at->second;
   const LeaseTime now = lease_clock_.now();
   if (exclusive_) {
@@ -138,7 +144,7 @@ void Engine::State::watch(Slot& slot, TimerId id, locks::Version mark, milliseco
   const auto [at, fresh] = slot.watched->timers.try_emplace(std::move(id));
   Timer& timer = at->second;
   if (!fresh && timer.mark == mark && timer.span == span) return;
-  if (timer.expired) --slot.watched->expired;
+  if (std::exchange(timer.expired, false)) --slot.watched->expired;
   timer.mark = mark;
   timer.span = span;
   timer.since = lease_clock_.now();
@@ -159,15 +165,16 @@ void Engine::State::unwatch(Slot& slot, const TimerId& id) {
 // A place counts from the end of its last poll. Over a shared store others count it from what is written: an open
 // poll writes when a third of the grace has passed.
 void Engine::State::place_timer(Slot& slot, Timer& timer, bool open) {
-  if (timer.expired) --slot.watched->expired;
+  if (std::exchange(timer.expired, false)) --slot.watched->expired;
   const LeaseTime now = lease_clock_.now();
   if (exclusive_) timer.since = now;
   const LeaseTime span = timer.span;
   watch_.run(slot, timer, std::max(now, timer.since + (open && !exclusive_ ? span / 3 : span)));
 }
 
-void Engine::State::restart_place(Slot& slot, const locks::Waiter& waiter, bool open) {
-  const auto at = slot.watched->timers.find(TimerId{locks::RowKind::waiter, false, locks::id(waiter).id});
+// A poll for the place of that claim began or ended.
+void Engine::State::restart_place(Slot& slot, const std::string& claim, bool open) {
+  const auto at = slot.watched->timers.find(TimerId{locks::RowKind::waiter, false, claim});
   if (at != slot.watched->timers.end()) place_timer(slot, at->second, open);
 }
 

@@ -32,16 +32,18 @@ void Engine::State::park(Slot& slot, Call& call, bool settled) {
   poll = {&call, &slot, ++polls_, settled, false};
   call.next = nullptr;
   // Who did not say when its intention began, began now, however often it is decided.
-  const locks::Waiter* waiter = locks::find_waiter(slot.record, intention(call).claim);
   auto& begun = std::get<locks::Acquire>(std::get<locks::Command>(call.question).what).begun;
-  if (waiter != nullptr && !begun) begun = waiter->begun;
+  if (!begun) {
+    const locks::Waiter* waiter = locks::find_waiter(slot.record, intention(call).claim);
+    if (waiter != nullptr) begun = waiter->begun;
+  }
   if (!settled) {
     ++slot.watched->polls.unsettled;
     return;
   }
   --unanswered_;
   poll_ends_.add(poll);
-  if (waiter != nullptr) restart_place(slot, *waiter, true);
+  restart_place(slot, intention(call).claim, true);
 }
 
 // The call is in flight again.
@@ -57,8 +59,7 @@ Call& Engine::State::unpark(Slot& slot, const std::string& claim) {
   }
   slot.watched->polls.by_claim.erase(at);
   call.woken = true;
-  const locks::Waiter* waiter = slot.known ? locks::find_waiter(slot.record, claim) : nullptr;
-  if (waiter != nullptr) restart_place(slot, *waiter, false);
+  restart_place(slot, claim, false);
   return call;
 }
 

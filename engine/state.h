@@ -92,7 +92,7 @@ class Engine::State final : public Completions {
   void found_timed(Work& work);
   void found_timed(NamedRecord& found);
   void aged(Slot& slot);
-  void restart_place(Slot& slot, const locks::Waiter& waiter, bool open);
+  void restart_place(Slot& slot, const std::string& claim, bool open);
 
   // returns.cpp
   void returned(Work& work);
