@@ -13,6 +13,10 @@ Engine::~Engine() = default;
 void Engine::submit(Call& call) noexcept {
   state_->submit(call);
 }
+std::chrono::nanoseconds Engine::nap() const {
+  return state_->nap();
+}
+
 bool Engine::step() {
   return state_->step();
 }

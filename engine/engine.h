@@ -82,6 +82,8 @@ class Engine {
 
   // One turn of the loop, for tests and for run(). Returns whether anything was done.
   bool step();
+  // How long nothing is to be done, after a step that did nothing, unless something is submitted or completed.
+  std::chrono::nanoseconds nap() const;
 
   // Steps and sleeps until stop() was called and everything under way is answered, then closes the store.
   void run();

@@ -33,6 +33,7 @@ class Engine::State final : public Completions {
   void submit(Call& call) noexcept;                    // any thread
   void completed(Operation* chain) noexcept override;  // any thread
   bool step();
+  std::chrono::nanoseconds nap() const;
   void run();
   void stop() noexcept;                // any thread
   Counters counters() const noexcept;  // any thread
@@ -112,7 +113,6 @@ class Engine::State final : public Completions {
   void begin_watching();
   void begin_standing();
   void found_standing(const Operation& operation);
-  std::chrono::nanoseconds nap() const;
 
   Store& store_;
   Clock& clock_;

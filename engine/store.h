@@ -24,7 +24,8 @@
 namespace lockkeeper::engine {
 
 // How long ago, at least, a row was written, and how long ago it came to be (put where it was not, or after it was
-// taken away). By the clock of this boot (CLOCK_BOOTTIME); rows of another boot have none.
+// taken away). By the clock of this boot (CLOCK_BOOTTIME); rows of another boot have none. They count from
+// when the commit was carried out: the engine's deadline, at most, before it came back.
 struct Age {
   locks::RowId row;
   std::chrono::milliseconds written{0};

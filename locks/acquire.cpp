@@ -95,7 +95,10 @@ Decision grant_claim(const Situation& now, const Intention& intention, const Cla
       granted(now, claim, event.version, had + (former != nullptr && former->holder == claim.holder ? 0 : 1));
   answer.took_over = former != nullptr;
   if (own != nullptr) draft.take(*own);
-  draft.put(std::move(claim), former);
+  // Not the offer's row any more: stores tell how old a row is, and max_hold counts from here.
+  const bool fresh = former == nullptr || former->offered.has_value();
+  if (former != nullptr && fresh) draft.take(*former);
+  draft.put(std::move(claim), fresh ? nullptr : former);
   return {std::move(answer), draft.finish()};
 }
 

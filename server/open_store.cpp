@@ -71,6 +71,7 @@ std::unique_ptr<engine::Store> open_store(const Options& options, Log& log) {
   } else {
     throw StartError("--store: \"" + options.store + "\" is neither sqlite:PATH nor memory:");
   }
+  chosen.age_allowance = options.engine.deadline;
   chosen.fatal = [&log](const std::string& why) {
     end_within(time_for_last_words, 1);
     log.error("the store cannot be trusted any more: " + why);
