@@ -30,7 +30,7 @@ struct HistoryPage {
   bool more = false;
 };
 
-// The client of an open poll has left: it is answered at once (Queued), if it still is that intention's poll; its
+// The client of an open poll has left: the poll is answered with Unavailable, if it still is that intention's; its
 // place is kept for the grace. Answered with Noted.
 struct Leave {
   std::string lock;

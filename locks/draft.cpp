@@ -168,6 +168,12 @@ void Draft::grant(const Waiter& waiter) {
 // began before them is refused from here on.
 void Draft::forget() {
   const Limits& limits = now_.around.limits;
+  const auto& known = now_.record.closed;
+  // Mostly there is nothing to do, and a lock may have thousands of them.
+  if (known.size() + closed_.size() <= limits.closed_names &&
+      std::none_of(known.begin(), known.end(), [this](const ClosedName& one) { return aged(one); })) {
+    return;
+  }
   const auto replaced = [&](const ClosedName& old) {
     return std::any_of(closed_.begin(), closed_.end(), [&](const ClosedName& one) { return one.name == old.name; });
   };
