@@ -126,15 +126,17 @@ def verbs(arguments, rows, folder):
 
 def waiting(arguments, rows, folder):
     print("1,000 waiters on one lock: from the release's acknowledgement to the next one's 200, next to a commit")
-    with servers.Lockkeeper(arguments.bin + "/lockkeeper", folder, "waiting") as server:
-        runs = [ask(arguments, "waiting", "hand-over", server.port, waiters=1000, turns=arguments.turns)
-                for _ in range(arguments.rounds)]
-        got = {name: statistics.median(run[name] for run in runs) / 1000 for name in runs[0]}
-        for part, more in (("p50", 1), ("p99", 10)):
-            row(rows, f"hand-over, {part} / a commit's {part} and {more} ms", got[f"after_release_{part}_us"],
-                got[f"commit_{part}_us"] + more, 1, at_least=False, unit=" ms")
-            print(f"    from the release's first byte: {got[f'whole_{part}_us']:.3g} ms; "
-                  f"a commit: {got[f'commit_{part}_us']:.3g} ms", flush=True)
+    runs = []
+    for number in range(arguments.rounds):  # a server each: those who waited when the last one ended keep their places
+        with servers.Lockkeeper(arguments.bin + "/lockkeeper", folder, f"hand-over-{number}") as server:
+            runs.append(ask(arguments, "waiting", "hand-over", server.port, waiters=1000, turns=arguments.turns))
+    got = {name: statistics.median(run[name] for run in runs) / 1000 for name in runs[0]}
+    for part, more in (("p50", 1), ("p99", 10)):
+        row(rows, f"hand-over, {part} / a commit's {part} and {more} ms", got[f"after_release_{part}_us"],
+            got[f"commit_{part}_us"] + more, 1, at_least=False, unit=" ms")
+        print(f"    from the release's first byte: {got[f'whole_{part}_us']:.3g} ms; "
+              f"a commit: {got[f'commit_{part}_us']:.3g} ms", flush=True)
+    with servers.Lockkeeper(arguments.bin + "/lockkeeper", folder, "polled") as server:
         for clients in (1000,) if arguments.quick else (1000, 10):
             polled = ask(arguments, "waiting", "polling", server.port, waiters=clients, seconds=arguments.polling)
             row(rows, f"hand-over, p50 / {clients} that poll every 1 to 30 s", got["after_release_p50_us"],

@@ -86,6 +86,7 @@ void hand_over(std::uint16_t port, std::size_t waiters, std::size_t turns) {
 }
 
 void polling(std::uint16_t port, std::size_t clients, double seconds) {
+  const std::string lock = "polled-by-" + std::to_string(clients);
   using Due = std::pair<Clock::time_point, std::size_t>;
   std::mt19937_64 random(clients);
   std::uniform_real_distribution<double> pause(1, 30), first(0, 15.5);
@@ -102,7 +103,7 @@ void polling(std::uint16_t port, std::size_t clients, double seconds) {
   std::optional<Clock::time_point> free_since;
   while (Clock::now() < end) {
     for (; !due.empty() && due.top().first <= Clock::now(); due.pop(), ++asked) {
-      crowd.ask(due.top().second, plain("PUT", "polled", due.top().second));
+      crowd.ask(due.top().second, plain("PUT", lock, due.top().second));
     }
     const auto answer = crowd.next(due.empty() ? end : std::min(end, due.top().first));
     if (!answer) continue;
@@ -112,7 +113,7 @@ void polling(std::uint16_t port, std::size_t clients, double seconds) {
     } else if (answer->status == 200) {
       if (free_since) idle.add(std::max(answer->at - *free_since, Clock::duration::zero()));
       holder = answer->connection;
-      crowd.ask(holder, plain("DELETE", "polled", holder));
+      crowd.ask(holder, plain("DELETE", lock, holder));
       continue;
     } else {
       want(*answer, 423);
