@@ -8,7 +8,6 @@
 namespace lockkeeper::out {
 
 using namespace std::chrono_literals;
-using resource::holders_text;
 using resource::StepEnded;
 using resource::StepFailed;
 
