@@ -232,10 +232,12 @@ TEST_F(Queue, APlaceThatIsKeptCountsAnewAndKeepsItsTurn) {
 
 TEST_F(Queue, APlaceNobodyPollsForLapsesAndItsClientMayQueueAnew) {
   stand_in_line({"a", "b"});
+  Acquire same = waiting("a", "holder of a", "key of a");
+  same.begun = place("a").begun;
   get<Noted>(lapse_of(place("a")));
   EXPECT_EQ(told, Told{What::lapsed});
   EXPECT_EQ(history.back().token, 0U);
-  EXPECT_EQ(get<Queued>(waiting("a", "holder of a", "key of a")).position, 2U);
+  EXPECT_EQ(get<Queued>(same).position, 2U);
 }
 
 TEST_F(Queue, APollThatIsOpenIsGrantedTheLockItself) {
@@ -288,10 +290,12 @@ TEST_F(Queue, AnOfferNobodyTakesPassesOnAndHistorySaysSo) {
 
 TEST_F(Queue, WhoMissedItsOfferMayQueueAgain) {
   stand_in_line({"a"});
+  Acquire same = waiting("a", "holder of a", "key of a");
+  same.begun = place("a").begun;
   get<Released>(by_name("held"));
   get<Noted>(lapse_of(claim("a")));
   EXPECT_TRUE(is_free());
-  get<Granted>(waiting("a", "holder of a", "key of a"));
+  get<Granted>(same);
 }
 
 TEST_F(Queue, TheLapseOfAnOfferThatWasTakenUpEndsNothing) {
