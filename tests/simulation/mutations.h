@@ -1,0 +1,19 @@
+// Planted bugs that alter what passes by: a command on its way to the engine, a change on its way to the store.
+#pragma once
+
+#include <optional>
+
+#include "locks/change.h"
+#include "locks/command.h"
+#include "tests/simulation/stage.h"
+
+namespace lockkeeper::simulation {
+
+// `record`: the lock as it stands in the store now; nullopt: absent.
+void mutate(Stage& stage, locks::Command& command, const std::optional<locks::Record>& record);
+void mutate(Stage& stage, locks::Change& change, const std::optional<locks::Record>& record);
+
+// The change as if it had been decided on `version`.
+void renumber(locks::Change& change, locks::Version version);
+
+}  // namespace lockkeeper::simulation

@@ -1,0 +1,50 @@
+// Faults put on purpose between the engine and its store, or between clients and the engine, to see that the
+// simulation finds them. One is chosen at run time; without one, nothing of this does anything.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace lockkeeper::simulation {
+
+enum class Bug : std::uint8_t {
+  none,
+  // of a store, or of how an engine uses it
+  acknowledge_before_commit,
+  acknowledge_without_commit,
+  unknown_told_as_failed,
+  stale_read,
+  shared_taken_for_exclusive,
+  ignore_expected_version,
+  commit_twice,
+  torn_commit,
+  reuse_token_after_pruning,
+  creation_ignores_floor,
+  // of what a decision writes
+  forget_closed_name,
+  forgotten_not_raised,
+  drop_event,
+  wrong_count,
+  released_claim_stays,
+  takeover_keeps_token,
+  // of what is decided
+  grant_to_second_key,
+  release_for_anybody,
+  begun_ignored,
+  withdrawal_of_another,
+  repeated_request_is_new,
+  swapped_answers,
+};
+
+struct BugStory {
+  Bug bug;
+  std::string_view name;   // for --bug
+  std::string_view story;  // one line
+};
+
+const std::vector<BugStory>& planted_bugs();
+std::optional<Bug> find_bug(std::string_view name);
+
+}  // namespace lockkeeper::simulation

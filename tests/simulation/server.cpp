@@ -1,0 +1,177 @@
+#include "tests/simulation/server.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <string_view>
+#include <utility>
+
+#include "tests/simulation/mutations.h"
+
+namespace lockkeeper::simulation {
+namespace {
+
+constexpr Time kTurn{500};  // a thread that was woken gets to run
+constexpr Time kTick =
+    std::chrono::milliseconds(500);  // a clock that advances a second a turn at most has to be asked
+
+std::string_view kind(const locks::Outcome& outcome) {
+  if (const auto* gone = std::get_if<locks::Gone>(&outcome)) {
+    static constexpr std::array<std::string_view, 4> kWhys = {"told gone: closed", "told gone: superseded",
+                                                              "told gone: forgotten", "told gone: ended"};
+    return kWhys.at(static_cast<std::size_t>(gone->why));
+  }
+  if (const auto* unavailable = std::get_if<locks::Unavailable>(&outcome)) {
+    return unavailable->unknown ? "told unknown" : "told unavailable";
+  }
+  if (const auto* granted = std::get_if<locks::Granted>(&outcome)) {
+    return granted->again ? "told granted again" : "told granted";
+  }
+  static constexpr std::array<std::string_view, 11> kOthers = {"",
+                                                               "",
+                                                               "told refused",
+                                                               "told released",
+                                                               "told not yours",
+                                                               "",
+                                                               "told too many",
+                                                               "told inspected",
+                                                               "told queued",
+                                                               "told renewed",
+                                                               "told noted"};
+  return kOthers.at(outcome.index());
+}
+
+Time some_boot(Random& random) {
+  return random.between(Time(0), std::chrono::hours(1000));
+}
+
+}  // namespace
+
+Server::Server(Stage& stage, SharedStore& store, Linearizability& history, Listener& listener, std::size_t number)
+    : stage_(stage),
+      store_(store),
+      history_(history),
+      listener_(listener),
+      number_(number),
+      name_("server " + std::to_string(number)),
+      clock_(stage.agenda.now(), some_boot(stage.random)),
+      waiting_([](const Asked* one, const Asked* other) { return one->number < other->number; }) {}
+
+void Server::start() {
+  ++life_;
+  stage_.trace.line([&] { return name_ + " starts"; });
+  if (stage_.random.chance(300)) clock_.boot(some_boot(stage_.random));
+  connections_.emplace_back(stage_, store_, number_, [this] { wake_after(kTurn, Agenda::Kind::matter); });
+  engine::Settings settings = stage_.profile.settings;
+  settings.change_prefix = name_ + " life " + std::to_string(life_) + " change ";
+  engine_ = std::make_unique<engine::Engine>(connections_.back(), clock_, std::move(settings));
+  wake_after(kTurn, Agenda::Kind::matter);
+}
+
+void Server::submit(Asked& asked) {
+  if (!up()) {
+    asked.abandoned = true;
+    return;
+  }
+  asked.mailbox = this;
+  asked.server = number_;
+  asked.asked = stage_.next_moment();
+  asked.asked_at = stage_.agenda.now();
+  if (auto* command = std::get_if<locks::Command>(&asked.question); command != nullptr && stage_.bug != Bug::none) {
+    mutate(stage_, *command, store_.record(command->lock));
+  }
+  history_.asked(asked);
+  waiting_.insert(&asked);
+  engine_->submit(asked);
+  wake_after(kTurn, Agenda::Kind::matter);
+}
+
+// A sooner step replaces a later one that was planned.
+void Server::wake_after(Time delay, Agenda::Kind kind) {
+  if (!up()) return;
+  Time when = std::max(stage_.agenda.now() + stage_.random.between(Time(0), delay), paused_);
+  if (next_step_ >= stage_.agenda.now() && next_step_ <= when) {
+    if (kind == next_kind_ || kind == Agenda::Kind::background) return;
+    when = next_step_;  // from now on somebody waits for it
+  }
+  next_step_ = when;
+  next_kind_ = kind;
+  stage_.agenda.at(
+      when,
+      [this, plan = ++planned_] {
+        if (plan == planned_ && up()) step();
+      },
+      kind);
+}
+
+void Server::step() {
+  next_step_ = Time(-1);
+  if (paused_ > stage_.agenda.now()) return wake_after(Time(0), Agenda::Kind::matter);
+  if (engine_->step()) return wake_after(kTurn, Agenda::Kind::matter);
+  // Someone waits for an answer that may be given up by the clock alone.
+  wake_after(kTick, waiting_.empty() ? Agenda::Kind::background : Agenda::Kind::matter);
+}
+
+void Server::deliver(engine::Call* chain) noexcept {
+  if (stage_.bug == Bug::swapped_answers) swap_answers(chain);
+  while (chain != nullptr) {
+    auto& asked = static_cast<Asked&>(*std::exchange(chain, chain->next));
+    waiting_.erase(&asked);
+    if (asked.answered != 0) return stage_.fail(CallBook::name(asked.number) + " was answered twice");
+    asked.answered = stage_.next_moment();
+    stage_.trace.line(
+        [&] { return name_ + " answers " + CallBook::name(asked.number) + ": " + told(asked.outcome()); });
+    stage_.trace.count(asked.outcome().index());
+    stage_.happened(kind(asked.outcome()));
+    history_.answered(asked);
+    listener_.answered(asked);
+  }
+}
+
+void Server::swap_answers(engine::Call* chain) {
+  for (; chain != nullptr && chain->next != nullptr; chain = chain->next) {
+    if (stage_.random.chance(100)) std::swap(chain->answer, chain->next->answer);
+  }
+}
+
+void Server::pause(Time until) {
+  stage_.happened("server paused");
+  stage_.trace.line([&] { return name_ + " is paused"; });
+  paused_ = std::max(paused_, until);
+}
+
+void Server::kill() {
+  stage_.happened("server killed");
+  stage_.trace.line([&] { return name_ + " is killed"; });
+  engine_.reset();
+  for (Asked* asked : waiting_) asked->abandoned = true;
+  waiting_.clear();
+  ++planned_;
+  next_step_ = Time(-1);
+  paused_ = Time(0);
+}
+
+void Server::jump(Time by) {
+  stage_.happened("wall clock jumped");
+  stage_.trace.line([&] {
+    return name_ + "'s wall clock jumps by " +
+           std::to_string(std::chrono::duration_cast<std::chrono::seconds>(by).count()) + " s";
+  });
+  clock_.jump(by);
+}
+
+void Server::stall(Time until) {
+  if (!up()) return;
+  stage_.happened("server cut off");
+  stage_.trace.line([&] { return name_ + " is cut from its store"; });
+  connections_.back().stall(until);
+}
+
+void Server::fill(Time until) {
+  if (!up()) return;
+  stage_.happened("store full");
+  stage_.trace.line([&] { return name_ + "'s store is full"; });
+  connections_.back().fill(until);
+}
+
+}  // namespace lockkeeper::simulation

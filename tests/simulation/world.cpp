@@ -1,0 +1,297 @@
+#include "tests/simulation/world.h"
+
+#include <algorithm>
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <utility>
+
+#include "tests/simulation/client.h"
+#include "tests/simulation/server.h"
+#include "tests/simulation/stage.h"
+#include "tests/unit/told.h"
+
+namespace lockkeeper::simulation {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+class World final : public Listener {
+ public:
+  World(std::uint64_t seed, Bug bug, bool traced)
+      : stage_(seed, bug, traced), history_(stage_), store_(stage_, history_) {}
+
+  Verdict run();
+
+ private:
+  void answered(Asked& asked) override;
+  void send(const locks::Command& command, Client& from, std::uint64_t attempt);
+  void hang_up(Asked& call);
+  void nobody_hears(Asked& call);
+  void say_to_itself(Asked& call, const std::function<Asked&()>& words);
+  void put_on_its_way(const locks::Command& command, Client* from, std::uint64_t attempt, Time delay);
+  void next_disaster();
+  void strike();
+  void go_on(Time until);
+  bool all_through() const;
+  void pass(Time time);
+  void come_to_rest();
+  void serve_who_waits();
+  void let_lapse();
+  void look_for_late();
+  Asked& ask(Server& server, locks::Command command);
+  Server& some_server() { return servers_[stage_.random.below(servers_.size())]; }
+
+  Stage stage_;
+  Linearizability history_;
+  SharedStore store_;
+  int disasters_left_ = 40;
+  std::deque<Client> clients_;
+  std::deque<Server> servers_;
+};
+
+// Through the network: late, lost, copied.
+void World::send(const locks::Command& command, Client& from, std::uint64_t attempt) {
+  Random& random = stage_.random;
+  const Time usual = random.between(Time(50), milliseconds(3));
+  if (!stage_.faults || !random.chance(stage_.profile.request_lost)) put_on_its_way(command, &from, attempt, usual);
+  if (stage_.faults && random.chance(stage_.profile.copied)) {
+    put_on_its_way(command, nullptr, 0, random.stretched(milliseconds(1), minutes(10)));
+  }
+}
+
+void World::put_on_its_way(const locks::Command& command, Client* from, std::uint64_t attempt, Time delay) {
+  stage_.agenda.after(delay, [this, command, from, attempt] {
+    if (from == nullptr) stage_.happened("late copy");
+    Server& server = some_server();
+    if (!server.up()) return;
+    Asked& asked = stage_.calls.open(command);
+    asked.client = from;
+    asked.attempt = attempt;
+    stage_.trace.line([&] {
+      std::string text = server.name() + " is asked by " + CallBook::name(asked.number) + ": " + command.lock +
+                         " " + test::told(command);
+      return from == nullptr ? text + " (a late copy)" : text;
+    });
+    server.submit(asked);
+    if (from != nullptr) from->reached(asked);
+  });
+}
+
+// Servers mostly notice that a client has gone.
+void World::hang_up(Asked& call) {
+  call.client = nullptr;
+  if (call.poll() == nullptr || call.answered != 0) return;
+  say_to_itself(call, [this, &call]() -> Asked& {
+    return stage_.calls.open(engine::Leave{call.meant.lock, call.poll()->claim, &call});
+  });
+}
+
+void World::nobody_hears(Asked& call) {
+  const auto* granted = std::get_if<locks::Granted>(&call.outcome());
+  if (call.poll() == nullptr || granted == nullptr || granted->again) return;
+  say_to_itself(call, [this, &call, token = granted->token]() -> Asked& {
+    stage_.happened("granted to a client that had gone");
+    const locks::Acquire& poll = *call.poll();
+    return stage_.calls.open({call.meant.lock, {"", "server"}, locks::GiveBack{poll.claim, poll.request, token}});
+  });
+}
+
+void World::say_to_itself(Asked& call, const std::function<Asked&()>& words) {
+  if (stage_.faults && stage_.random.chance(200)) return;
+  stage_.agenda.after(stage_.random.between(Time(10), milliseconds(2)), [this, &call, words] {
+    Server& server = servers_[call.server];
+    if (call.abandoned || !server.up()) return;
+    Asked& asked = words();
+    stage_.trace.line([&] {
+      return server.name() + " says to itself in " + CallBook::name(asked.number) + " about " +
+             CallBook::name(call.number) + ": " +
+             (std::holds_alternative<engine::Leave>(asked.question) ? "client left" : test::told(asked.meant));
+    });
+    server.submit(asked);
+  });
+}
+
+// On an engine's thread, in the middle of its step: clients hear of it later.
+void World::answered(Asked& asked) {
+  if (asked.client == nullptr || (stage_.faults && stage_.random.chance(stage_.profile.answer_lost))) {
+    return nobody_hears(asked);
+  }
+  stage_.agenda.after(stage_.random.between(Time(50), milliseconds(3)),
+                      [&asked, client = asked.client] { client->answered(asked); });
+}
+
+void World::next_disaster() {
+  if (stage_.profile.calm == Time(0) || disasters_left_-- == 0) return;
+  stage_.agenda.after(
+      stage_.random.between(Time(0), 2 * stage_.profile.calm),
+      [this] {
+        if (!stage_.faults) return;
+        strike();
+        next_disaster();
+      },
+      Agenda::Kind::background);
+}
+
+void World::strike() {
+  Random& random = stage_.random;
+  Server& server = some_server();
+  const Time now = stage_.agenda.now();
+  switch (random.below(5)) {
+    case 0:
+      if (stage_.profile.pauses && server.up()) server.pause(now + random.stretched(milliseconds(10), minutes(5)));
+      return;
+    case 1:
+      if (!stage_.profile.kills || !server.up()) return;
+      server.kill();
+      if (stage_.profile.alone && random.chance(300)) store_.reboot();
+      stage_.agenda.after(random.stretched(milliseconds(1), minutes(1)), [&server] {
+        if (!server.up()) server.start();
+      });
+      return;
+    case 2:
+      if (stage_.profile.jumps) server.jump(random.between(-hours(5), hours(5)));
+      return;
+    case 3:
+      if (stage_.profile.stalls) server.stall(now + random.stretched(milliseconds(10), seconds(30)));
+      return;
+    default:
+      if (stage_.profile.fills) server.fill(now + random.stretched(milliseconds(10), seconds(30)));
+      return;
+  }
+}
+
+void World::look_for_late() {
+  stage_.agenda.after(
+      milliseconds(250),
+      [this] {
+        store_.look_for_late();
+        look_for_late();
+      },
+      Agenda::Kind::background);
+}
+
+bool World::all_through() const {
+  for (const Client& client : clients_) {
+    if (!client.through()) return false;
+  }
+  return true;
+}
+
+// Until nothing is on its way any more, at most so long.
+void World::go_on(Time until) {
+  while (!stage_.violation && stage_.agenda.pending() && stage_.agenda.now() < until) stage_.agenda.next();
+}
+
+// So long, whatever happens.
+void World::pass(Time time) {
+  const Time until = stage_.agenda.now() + time;
+  while (!stage_.violation && stage_.agenda.now() < until) stage_.agenda.next();
+}
+
+// The faults end; everybody must get an answer, and it must be the right one.
+void World::come_to_rest() {
+  stage_.faults = false;
+  go_on(stage_.agenda.now() + hours(1));
+  for (Server& server : servers_) {
+    if (!server.up()) server.start();
+  }
+  serve_who_waits();
+  let_lapse();
+  for (Server& server : servers_) {
+    for (std::size_t i = 0; i < stage_.profile.locks && !stage_.violation; ++i) {
+      const Asked& asked = ask(server, {"lock " + std::to_string(i), {}, locks::Inspect{}});
+      if (asked.answered != 0 && std::holds_alternative<locks::Unavailable>(asked.outcome())) {
+        stage_.fail(server.name() + " refuses though nothing is wrong: " + told(asked.outcome()));
+      }
+    }
+    if (!stage_.violation && server.unanswered() > 0) stage_.fail(server.name() + " owes an answer");
+  }
+}
+
+// Who goes on polling gets the lock in the end, or hears why not. What the dead hold, an operator frees.
+void World::serve_who_waits() {
+  for (Client& client : clients_) client.finish();
+  const Time began = stage_.agenda.now();
+  for (;;) {
+    pass(seconds(10));
+    const auto waits =
+        std::find_if(clients_.begin(), clients_.end(), [](const Client& one) { return one.waits(); });
+    if (stage_.violation || waits == clients_.end()) return;
+    if (stage_.agenda.now() - began > hours(1)) return stage_.fail(waits->name() + " waits for ever");
+    for (std::size_t i = 0; i < stage_.profile.locks && !stage_.violation; ++i) {
+      ask(some_server(), {"lock " + std::to_string(i), {}, locks::ForceRelease{"nobody is left"}});
+    }
+  }
+}
+
+// Nobody renews any more: all that can lapse does.
+void World::let_lapse() {
+  const Time began = stage_.agenda.now();
+  for (std::size_t i = 0; i < stage_.profile.locks && !stage_.violation;) {
+    const auto record = store_.record("lock " + std::to_string(i));
+    if (!record || record->head.timed == 0) {
+      ++i;
+      continue;
+    }
+    if (stage_.agenda.now() - began > hours(1)) {
+      return stage_.fail("lock " + std::to_string(i) + " does not come to rest: " + test::told(*record));
+    }
+    pass(seconds(5));
+  }
+}
+
+Asked& World::ask(Server& server, locks::Command command) {
+  Asked& asked = stage_.calls.open(std::move(command));
+  server.submit(asked);
+  go_on(stage_.agenda.now() + minutes(1));
+  if (!stage_.violation && asked.answered == 0) {
+    stage_.fail(server.name() + " does not answer though nothing is wrong");
+  }
+  return asked;
+}
+
+Verdict World::run() {
+  stage_.trace.line([&] {
+    return std::to_string(stage_.profile.servers) + " servers, " + std::to_string(stage_.profile.clients) +
+           " clients, " + std::to_string(stage_.profile.locks) + " locks" +
+           (stage_.profile.alone ? ", one server alone" : "");
+  });
+  for (std::size_t i = 0; i < stage_.profile.servers; ++i) {
+    servers_.emplace_back(stage_, store_, history_, *this, i);
+    servers_.back().start();
+  }
+  for (std::size_t i = 0; i < stage_.profile.clients; ++i) {
+    clients_.emplace_back(
+        stage_,
+        Client::Network{[this](const auto& command, Client& from, auto attempt) { send(command, from, attempt); },
+                        [this](Asked& call) { hang_up(call); }},
+        i);
+    clients_.back().begin();
+  }
+  next_disaster();
+  if (stage_.profile.faultless) look_for_late();
+  while (!stage_.violation && !all_through()) stage_.agenda.next();
+  come_to_rest();
+
+  Verdict verdict;
+  verdict.calls = stage_.calls.size();
+  verdict.commits = store_.commits();
+  verdict.happenings = stage_.happenings;
+  verdict.violation = stage_.violation;
+  verdict.digest = stage_.trace.digest();
+  verdict.trace = stage_.trace.take();
+  for (Server& server : servers_) server.kill();  // while all that they refer to is there
+  return verdict;
+}
+
+}  // namespace
+
+Verdict run(std::uint64_t seed, Bug bug, bool traced) {
+  return World(seed, bug, traced).run();
+}
+
+}  // namespace lockkeeper::simulation
