@@ -90,6 +90,21 @@ def test_an_unlock_at_an_original_server_tells_of_holds_with_its_key_that_stay()
         assert "it is free" in alone.log and "same key" not in alone.log
 
 
+def test_an_original_server_is_asked_again_and_never_to_wait_or_to_end_a_hold():
+    with FakeLocker() as locker:
+        locker.state = {"prod": {"locked_by": {"someone": 1}, "key": "k"}}
+        source = {"locker_uri": locker.url, "lock_name": "prod"}
+        step = Build().start_put(source)
+        locker.wait_until(lambda: [request.method for request in locker.requests].count("PUT") == 3)
+        puts = [request.json for request in locker.requests if request.method == "PUT"]
+        assert not [put for put in puts if "wait" in put or "ttl" in put]
+        step.abort().wait()
+
+        result = Build().put(source, {"ttl": "1h"}).must_fail()
+        assert "it would take no notice of params.ttl" in result.log
+        assert locker.held("prod") == {"someone": 1}
+
+
 def test_an_aborted_build_gives_back_what_it_won_at_an_original_server():
     with FakeLocker() as locker:
         locker.black_hole(1, methods={"PUT"}, after=True)
