@@ -76,7 +76,8 @@ def test_ten_thousand_connections_cut_in_their_wait_leave_no_orphan(server):
             wait_for(lambda: descriptors(server) <= at_first + 1, "all connections to go")  # +1: this test's own
             wait_for(lambda: queued(server) == 0, "all places to lapse")
             memory.append(server.memory())
-            print(f"{CONNECTIONS} connections: {while_waiting // MIB} MiB while they wait, {memory[-1] // MIB} MiB after")
+            print(f"{CONNECTIONS} connections: {while_waiting // MIB} MiB of memory while they wait, then "
+                  f"{memory[-1] // MIB} MiB")
     # What the first round took is used again.
     assert memory[-1] < memory[1] + PAGE_CACHE + 8 * MIB
     if ROUNDS >= MANY_ROUNDS:
@@ -95,7 +96,8 @@ class Line:
 
     def say(self, method, path, body):
         text = json.dumps(body)
-        self.socket.sendall(f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(text)}\r\n\r\n{text}".encode())
+        head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(text)}\r\n\r\n"
+        self.socket.sendall((head + text).encode())
 
     def status(self):
         """Of the answer that is due."""
@@ -108,7 +110,8 @@ class Line:
 
     @staticmethod
     def length(text):
-        return next(int(line.split(b":")[1]) for line in text.split(b"\r\n") if line.lower().startswith(b"content-length"))
+        head = text.lower().split(b"\r\n")
+        return next(int(line.split(b":")[1]) for line in head if line.startswith(b"content-length"))
 
     def answered(self):
         return bool(select.select([self.socket], [], [], 0)[0])
@@ -134,8 +137,8 @@ class Race:
         self.holder.say("PUT", self.path, wish("holder"))
         assert self.holder.status() == 200
 
-    def queue(self, line, who):
-        line.say("PUT", self.path, wish(who, wait="60s", ttl="2s"))
+    def queue(self, line, who, **more):
+        line.say("PUT", self.path, wish(who, wait="60s", **more))
 
     def run(self, chance):
         """The release and the cut, less than a commit or two from each other. Returns whether the leaver was still told
@@ -175,7 +178,7 @@ def test_a_client_that_is_cut_as_its_turn_comes_keeps_nobody_from_the_lock(serve
         with contextlib.ExitStack() as stack:
             races = [Race(server, f"{batch}-{number}", stack) for number in range(RACES_AT_ONCE)]
             for race in races:
-                race.queue(race.leaver, "leaver")
+                race.queue(race.leaver, "leaver", ttl="2s")
             wait_for(lambda: waiting(server) == RACES_AT_ONCE, "the leavers to wait")
             for race in races:
                 race.queue(race.behind, "behind")

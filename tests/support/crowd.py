@@ -36,8 +36,8 @@ def lasting_port():
 class Crowd:
     def __init__(self, story, server, **options):
         flags = [word for name, value in options.items() for word in ("--" + name.replace("_", "-"), str(value))]
-        self.process = subprocess.Popen([BINARY.parent / "waiters", "--story", story, "--port", str(server.port), *flags],
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        command = [BINARY.parent / "waiters", "--story", story, "--port", str(server.port), *flags]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def __enter__(self):
         return self
@@ -55,6 +55,10 @@ class Crowd:
         watchdog.cancel()
         assert not line.startswith("wrong"), line
         return line
+
+    def is_there(self):
+        assert self.process.poll() is None, self.process.stdout.read()
+        return True
 
     def go_on(self):
         self.process.stdin.write("\n")

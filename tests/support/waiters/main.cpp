@@ -1,5 +1,4 @@
-// waiters hand_over|cut|lapses --port P --connections N ...: a crowd at a server, each with a connection of its
-// own.
+// waiters --story hand_over|cut|lapses --port P --connections N ...: a crowd at a server.
 #include <sys/resource.h>
 
 #include <boost/program_options.hpp>
