@@ -56,6 +56,9 @@ struct ClientSettings {
   bool skip_ssl_validation = false;
   std::string user_agent = "lockkeeper";
   std::size_t answer_bytes = 64 * 1024 * 1024;
+  // Within a request's time-out, which may be as long as a poll: TCP and TLS are through by then, or it is a
+  // timeout.
+  std::chrono::milliseconds connect_timeout = std::chrono::seconds(10);
 };
 
 struct ClientRequest {

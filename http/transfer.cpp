@@ -86,6 +86,7 @@ Transfer::~Transfer() {
 
 void Transfer::set_request() {
   set(easy_, CURLOPT_NOSIGNAL, 1L);
+  set(easy_, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(settings_.connect_timeout.count()));
   // libcurl joins the resolver's thread when a request ends early, and getaddrinfo() cannot be interrupted: with
   // dead name servers that is half a minute. This lets go of the thread instead; it frees what is its own when it
   // comes back, or ends with the process.

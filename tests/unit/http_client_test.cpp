@@ -1,5 +1,9 @@
+#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <fstream>
@@ -195,6 +199,34 @@ TEST_F(HttpClient, GivesUpWhenTheTimeIsOver) {
   EXPECT_EQ(failure(client, {.url = server.url(), .timeout = milliseconds(50)}).kind, Kind::timeout);
   EXPECT_GE(steady_clock::now() - began, milliseconds(50));
   EXPECT_LT(steady_clock::now() - began, prompt);
+}
+
+TEST_F(HttpClient, ALongPollDoesNotWaitSoLongForAConnection) {
+  // given a socket whose queue of connections is full, so that no handshake is answered any more
+  const int listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  auto* const name = reinterpret_cast<sockaddr*>(&address);
+  ASSERT_EQ(bind(listening, name, size), 0);
+  ASSERT_EQ(listen(listening, 0), 0);
+  ASSERT_EQ(getsockname(listening, name, &size), 0);
+  std::vector<int> ahead;
+  for (int i = 0; i < 4; ++i) {
+    ahead.push_back(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    connect(ahead.back(), name, size);
+  }
+  // when a request may take a minute
+  ClientSettings settings;
+  settings.connect_timeout = milliseconds(200);
+  Client client(settings);
+  const auto began = steady_clock::now();
+  const std::string url = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/";
+  EXPECT_EQ(failure(client, {.url = url, .timeout = std::chrono::minutes(1)}).kind, Kind::timeout);
+  EXPECT_LT(steady_clock::now() - began, seconds(20));
+  for (const int each : ahead) close(each);
+  close(listening);
 }
 
 TEST_F(HttpClient, AnInterruptEndsARequestUnderWay) {
