@@ -104,6 +104,7 @@ void Engine::State::settle_polls(Slot& slot) {
     poll.settled = true;
     --unanswered_;
     poll_ends_.add(poll);
+    restart_place(slot, claim, true);
     if (poll.left || stopping_) ended.push_back(claim);
   }
   for (const std::string& claim : ended) {

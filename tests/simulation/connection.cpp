@@ -104,6 +104,17 @@ bool Connection::change_fate(const FlightPointer& flight, Time there) {
 
 bool Connection::planted(const FlightPointer& flight, Time there) {
   if (!std::holds_alternative<Commit>(flight->question)) return false;
+  const auto brings = [&](locks::What what) {
+    const auto& events = std::get<Commit>(flight->question).change.events;
+    return std::any_of(events.begin(), events.end(), [&](const auto& event) {
+      return event.what == what && (what != locks::What::renewed || event.token == 0);
+    });
+  };
+  if ((stage_.bug == Bug::offer_never_passed_on && brings(locks::What::offer_lapsed)) ||
+      (stage_.bug == Bug::place_not_kept && brings(locks::What::renewed))) {
+    fails_after(flight, there, {Failed::Kind::unavailable, "planted"});
+    return true;
+  }
   if (stage_.shows(Bug::acknowledge_without_commit, 30)) {
     flight->answer = engine::Committed{};
     come_back_after(flight, there);

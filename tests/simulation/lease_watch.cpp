@@ -7,8 +7,7 @@
 namespace lockkeeper::simulation {
 namespace {
 
-// A turn of the loop at least every half second, the way to the store, and a second for everything else.
-constexpr Time kLate = std::chrono::milliseconds(1600);
+constexpr Time kLate = std::chrono::seconds(1);
 
 }  // namespace
 

@@ -1,7 +1,8 @@
 // Whether the calls and replies of a run could have come from one lock service that does one thing at a time.
 //
 // Linearizability is local: it holds for all locks when it holds for each, and so each lock is looked at alone.
-// Its sequential specification is sequential.h.
+// Its sequential specification is the model that the rules are held against one by one (tests/unit/model.h), which
+// shares no code with them.
 //
 // What is checked. The store applies one change after the other, and a version is given once; so the applied
 // changes put all steps with an effect into one order, and no order has to be searched for. Each event names the
@@ -25,8 +26,9 @@
 // time, when it is woken or its time is over, and only the last answer leaves. Each of these steps is looked at as
 // above; the answer must come from a step that is not before the last effect. What the server says by itself
 // (lapses, kept places, what is handed back) has no caller and is asked as the events tell it; whether it came at a
-// time when it may is for lease_watch.h. Whether a waiter is handed the lock or an offer depends on what only its
-// server knows: an event `granted` demands that a poll of that intention was open there when the change was begun.
+// time when it may is for lease_watch.h; in a world without faults, no place lapses while its poll is open. Whether
+// a waiter is handed the lock or an offer depends on what only its server knows: an event `granted` demands that a
+// poll of that intention was open there when the change was begun.
 //
 // Two things of an answer depend on more than the lock's state and are not compared: the estimate of a wait, and
 // whether a poll's grant is told for the first time (`again`).
@@ -38,8 +40,8 @@
 #include <vector>
 
 #include "locks/change.h"
-#include "tests/simulation/sequential.h"
 #include "tests/simulation/stage.h"
+#include "tests/unit/model.h"
 
 namespace lockkeeper::simulation {
 
@@ -54,6 +56,7 @@ class Linearizability {
   explicit Linearizability(Stage& stage);
 
   // In the order in which they happen.
+  void asked(const Asked& asked);
   void committed(const std::string& lock, const locks::Change& change, const locks::Record& after,
                  const Origin& origin, Moment moment);
   void pruned(const std::string& lock, locks::Version floor, Moment moment);
@@ -65,7 +68,7 @@ class Linearizability {
     Moment from;
     Moment to;
     bool exists;
-    Sequential lock;
+    test::Model lock;
     locks::Version version;
   };
   using States = std::vector<State>;
@@ -76,9 +79,8 @@ class Linearizability {
     std::string outcome;
   };
 
-  class Step;  // one command of a change
-
   void take_effect(const std::string& lock, const std::string& by, const locks::Outcome& outcome, Moment moment);
+  void spare_open_poll(const std::string& lock, const locks::Record& before, const locks::Event& event);
   void demand_poll(const std::string& lock, const locks::Event& event, const std::string& request,
                    const Origin& origin);
   bool stood(const Asked& asked, locks::Version version, const std::string& told, std::string& instead);
@@ -88,8 +90,6 @@ class Linearizability {
   std::map<std::string, States> locks_;
   std::map<std::size_t, std::vector<Effect>> effects_;      // by the call's number
   std::map<std::string, std::vector<const Asked*>> polls_;  // by lock and request; all that ever were
- public:
-  void asked(const Asked& asked);
 };
 
 // In a line; unlike test::told() with the reason why there is no answer.

@@ -31,6 +31,23 @@ const std::vector<BugStory>& planted_bugs() {
       {Bug::withdrawal_of_another, "withdrawal-of-another", "a withdrawal ends whatever stands under the name"},
       {Bug::repeated_request_is_new, "repeated-request-is-new", "a repeated request counts as another intention"},
       {Bug::swapped_answers, "swapped-answers", "two answers of one batch go to each other's callers"},
+      {Bug::queue_out_of_order, "queue-out-of-order", "the lock goes to whoever was read last, not to the head"},
+      {Bug::queue_not_read, "queue-not-read", "a record is read without its queue"},
+      {Bug::lost_hand_over, "lost-hand-over", "a lock is freed and nobody in its queue gets it"},
+      {Bug::granted_to_nobody, "granted-to-nobody", "a waiter that is not there gets the lock, not an offer"},
+      {Bug::offer_never_passed_on, "offer-never-passed-on", "an offer that nobody takes up stands for ever"},
+      {Bug::token_reused_at_take_up, "token-reused-at-take-up", "who takes an offer up gets the offer's token"},
+      {Bug::place_lost_at_take_over, "place-lost-at-take-over", "who takes a place over goes to the end"},
+      {Bug::place_not_kept, "place-not-kept", "an open poll does not keep its place"},
+      {Bug::wake_two, "wake-two", "two waiters are answered for one hand-over"},
+      {Bug::waiter_never_answered, "waiter-never-answered", "a poll's answer does not leave"},
+      {Bug::poll_outlasts_its_wait, "poll-outlasts-its-wait", "a poll is not told its place when its time is over"},
+      {Bug::expire_by_wall_clock, "expire-by-wall-clock", "what lapses is counted by a clock that jumps"},
+      {Bug::expire_early, "expire-early", "something lapses before its time"},
+      {Bug::lapse_although_renewed, "lapse-although-renewed", "a renewal does not put the lapse off"},
+      {Bug::revive_lapsed_lease, "revive-lapsed-lease", "a renewal brings back what ended"},
+      {Bug::boot_not_noticed, "boot-not-noticed", "after a boot, ages are told by the clock of another one"},
+      {Bug::oversleep, "oversleep", "the loop sleeps past what it had to wake up for"},
   };
   return kAll;
 }

@@ -36,6 +36,25 @@ enum class Bug : std::uint8_t {
   withdrawal_of_another,
   repeated_request_is_new,
   swapped_answers,
+  // of the queue
+  queue_out_of_order,
+  queue_not_read,
+  lost_hand_over,
+  granted_to_nobody,
+  offer_never_passed_on,
+  token_reused_at_take_up,
+  place_lost_at_take_over,
+  place_not_kept,
+  wake_two,
+  waiter_never_answered,
+  poll_outlasts_its_wait,
+  // of time
+  expire_by_wall_clock,
+  expire_early,
+  lapse_although_renewed,
+  revive_lapsed_lease,
+  boot_not_noticed,
+  oversleep,
 };
 
 struct BugStory {

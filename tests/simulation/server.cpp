@@ -12,8 +12,7 @@ namespace lockkeeper::simulation {
 namespace {
 
 constexpr Time kTurn{500};  // a thread that was woken gets to run
-constexpr Time kTick =
-    std::chrono::milliseconds(500);  // a clock that advances a second a turn at most has to be asked
+constexpr Time kLate = std::chrono::seconds(1);
 
 std::string_view kind(const locks::Outcome& outcome) {
   if (const auto* gone = std::get_if<locks::Gone>(&outcome)) {
@@ -55,7 +54,9 @@ Server::Server(Stage& stage, SharedStore& store, Linearizability& history, Liste
       number_(number),
       name_("server " + std::to_string(number)),
       clock_(stage.agenda.now(), some_boot(stage.random)),
-      waiting_([](const Asked* one, const Asked* other) { return one->number < other->number; }) {}
+      waiting_([](const Asked* one, const Asked* other) { return one->number < other->number; }) {
+  if (stage.bug == Bug::expire_by_wall_clock) clock_.take_steady_for_wall();
+}
 
 void Server::start() {
   ++life_;
@@ -82,6 +83,7 @@ void Server::submit(Asked& asked) {
   }
   history_.asked(asked);
   waiting_.insert(&asked);
+  if (asked.poll() != nullptr) latest_polls_[asked.meant.lock + "/" + asked.poll()->request] = asked.number;
   engine_->submit(asked);
   wake_after(kTurn, Agenda::Kind::matter);
 }
@@ -89,7 +91,11 @@ void Server::submit(Asked& asked) {
 // A sooner step replaces a later one that was planned.
 void Server::wake_after(Time delay, Agenda::Kind kind) {
   if (!up()) return;
-  Time when = std::max(stage_.agenda.now() + stage_.random.between(Time(0), delay), paused_);
+  wake_at(stage_.agenda.now() + stage_.random.between(Time(0), delay), kind);
+}
+
+void Server::wake_at(Time when, Agenda::Kind kind) {
+  when = std::max(when, paused_);
   if (next_step_ >= stage_.agenda.now() && next_step_ <= when) {
     if (kind == next_kind_ || kind == Agenda::Kind::background) return;
     when = next_step_;  // from now on somebody waits for it
@@ -108,22 +114,29 @@ void Server::step() {
   next_step_ = Time(-1);
   if (paused_ > stage_.agenda.now()) return wake_after(Time(0), Agenda::Kind::matter);
   if (engine_->step()) return wake_after(kTurn, Agenda::Kind::matter);
-  // Someone waits for an answer that may be given up by the clock alone.
-  wake_after(kTick, waiting_.empty() ? Agenda::Kind::background : Agenda::Kind::matter);
+  // As the loop sleeps. Someone may wait for an answer that comes by the clock alone.
+  Time nap = std::chrono::ceil<Time>(engine_->nap()) + stage_.random.between(Time(0), kTurn);
+  if (stage_.bug == Bug::oversleep) nap += std::chrono::seconds(3);
+  wake_at(stage_.agenda.now() + nap, waiting_.empty() ? Agenda::Kind::background : Agenda::Kind::matter);
+  if (stage_.shows(Bug::expire_early, 20)) lapse_something();
 }
 
 void Server::deliver(engine::Call* chain) noexcept {
   if (stage_.bug == Bug::swapped_answers) swap_answers(chain);
   while (chain != nullptr) {
     auto& asked = static_cast<Asked&>(*std::exchange(chain, chain->next));
+    if (swallowed(asked)) continue;
     waiting_.erase(&asked);
     if (asked.answered != 0) return stage_.fail(CallBook::name(asked.number) + " was answered twice");
+    if (stage_.bug == Bug::wake_two) wake_two(asked);
+    if (stage_.bug == Bug::lapse_although_renewed) lapse_later(asked);
     asked.answered = stage_.next_moment();
     stage_.trace.line(
         [&] { return name_ + " answers " + CallBook::name(asked.number) + ": " + told(asked.outcome()); });
     stage_.trace.count(asked.outcome().index());
     stage_.happened(kind(asked.outcome()));
     history_.answered(asked);
+    if (stage_.profile.faultless) look_for_early(asked);
     listener_.answered(asked);
   }
 }
@@ -131,6 +144,75 @@ void Server::deliver(engine::Call* chain) noexcept {
 void Server::swap_answers(engine::Call* chain) {
   for (; chain != nullptr && chain->next != nullptr; chain = chain->next) {
     if (stage_.random.chance(100)) std::swap(chain->answer, chain->next->answer);
+  }
+}
+
+bool Server::swallowed(const Asked& asked) {
+  return asked.poll() != nullptr && stage_.shows(Bug::waiter_never_answered, 20);
+}
+
+void Server::wake_two(Asked& asked) {
+  if (asked.poll() == nullptr) return;
+  if (const auto* granted = std::get_if<locks::Granted>(&asked.outcome())) {
+    handed_[asked.meant.lock] = *granted;
+  } else if (const auto last = handed_.find(asked.meant.lock);
+             last != handed_.end() && std::holds_alternative<locks::Queued>(asked.outcome())) {
+    asked.answer = locks::Outcome(last->second);
+  }
+}
+
+void Server::say_lapse(const std::string& lock, const locks::Lapse& lapse) {
+  submit(stage_.calls.open({lock, {"", "server"}, lapse}));
+}
+
+void Server::lapse_something() {
+  const std::string lock = "lock " + std::to_string(stage_.random.below(stage_.profile.locks));
+  const auto record = store_.record(lock);
+  if (!record) return;
+  for (const locks::Claim& claim : record->claims) {
+    if (claim.offered || claim.ttl) {
+      return say_lapse(lock, {locks::RowKind::claim, locks::id(claim).id, claim.renewed, false});
+    }
+  }
+}
+
+// As if the time went on from before the renewal.
+void Server::lapse_later(const Asked& renewal) {
+  const auto* renewed = std::get_if<locks::Renewed>(&renewal.outcome());
+  const auto* renew = std::get_if<locks::Renew>(&renewal.meant.what);
+  if (renewed == nullptr || renew == nullptr || !renewed->ttl) return;
+  stage_.agenda.after(*renewed->ttl / 2, [this, lock = renewal.meant.lock, name = renew->claim] {
+    const auto record = store_.record(lock);
+    const locks::Claim* claim = record ? locks::find_claim(*record, name) : nullptr;
+    if (claim != nullptr) say_lapse(lock, {locks::RowKind::claim, name, claim->renewed, false});
+  });
+}
+
+Time Server::wait_of(const Asked& poll) const {
+  return std::min(*poll.poll()->wait, stage_.profile.settings.longest_wait);
+}
+
+// In a world without faults every answer has its time: a poll that waits on when its time is over, at once all
+// else.
+void Server::look_for_late() {
+  for (const Asked* asked : waiting_) {
+    const Time waits = asked->poll() != nullptr ? wait_of(*asked) : Time(0);
+    const Time late = stage_.agenda.now() - asked->asked_at - waits;
+    if (late > kLate) {
+      stage_.fail(CallBook::name(asked->number) + " should have been answered " + std::to_string(late.count()) +
+                  " us ago");
+    }
+  }
+}
+
+// A poll is told its place when its time is over, unless a later poll took over from it.
+void Server::look_for_early(const Asked& asked) {
+  if (asked.poll() == nullptr || !std::holds_alternative<locks::Queued>(asked.outcome())) return;
+  if (stage_.profile.settings.waiting < stage_.profile.clients) return;
+  if (latest_polls_[asked.meant.lock + "/" + asked.poll()->request] != asked.number) return;
+  const Time waited = stage_.agenda.now() - asked.asked_at;
+  if (waited < wait_of(asked)) {
+    stage_.fail(CallBook::name(asked.number) + " was sent home after " + std::to_string(waited.count()) + " us");
   }
 }
 

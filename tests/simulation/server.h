@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -37,12 +38,24 @@ class Server final : private engine::Mailbox {
   void fill(Time until);
 
   const std::string& name() const { return name_; }
+  // Looks for answers that should have left by now. Only of use in a world without faults.
+  void look_for_late();
   std::size_t unanswered() const { return waiting_.size(); }
 
  private:
   void deliver(engine::Call* chain) noexcept override;
+  void wake_after(Time delay, Agenda::Kind kind);  // at some time until then
+  void wake_at(Time when, Agenda::Kind kind);
+  Time wait_of(const Asked& poll) const;
+  void look_for_early(const Asked& asked);
+
+  // Planted bugs.
   void swap_answers(engine::Call* chain);
-  void wake_after(Time delay, Agenda::Kind kind);
+  bool swallowed(const Asked& asked);
+  void wake_two(Asked& asked);
+  void lapse_something();
+  void lapse_later(const Asked& renewal);
+  void say_lapse(const std::string& lock, const locks::Lapse& lapse);
   void step();
 
   Stage& stage_;
@@ -55,6 +68,8 @@ class Server final : private engine::Mailbox {
   std::deque<Connection> connections_;  // of all its lives; what is on its way refers to them
   std::unique_ptr<engine::Engine> engine_;
   std::set<Asked*, bool (*)(const Asked*, const Asked*)> waiting_;  // for an answer of this life, by number
+  std::map<std::string, std::size_t> latest_polls_;                 // by lock and request; numbers
+  std::map<std::string, locks::Granted> handed_;                    // the last to a poll, for a planted bug
   std::uint64_t life_ = 0;
   std::uint64_t planned_ = 0;  // numbers the planned steps; only the latest plan counts
   Time next_step_{-1};         // -1: none planned

@@ -54,7 +54,8 @@ SharedStore::Answer SharedStore::commit(const Origin& origin, Commit commit) {
   stage_.trace.line([&] {
     std::string text = "store    server " + std::to_string(origin.server) + " commits " + commit.lock + ":";
     for (const locks::Event& event : commit.change.events) {
-      text += " v" + std::to_string(event.version) + " " + locks::text(event.what) + " (" + event.by + ")";
+      text += " v" + std::to_string(event.version) + " " + locks::text(event.what) + " " + event.claim + " (" +
+              event.by + ")";
     }
     return text;
   });
@@ -87,6 +88,7 @@ SharedStore::Answer SharedStore::read(const Read& read) {
   if (!found.record && stage_.bug == Bug::reuse_token_after_pruning) found.floor = 0;
   const auto before = before_.find(read.lock);
   if (before != before_.end() && found.record && stage_.shows(Bug::stale_read, 100)) found.record = before->second;
+  if (found.record) mutate(stage_, *found.record);
   return answer;
 }
 

@@ -28,7 +28,7 @@ class SharedStore final : private engine::Completions {
   std::optional<locks::Record> record(const std::string& lock);
   void look_for_late() { leases_.look_for_late(); }
   // The machine of a server alone started anew: its boot clock means nothing any more.
-  void reboot() { boot_.next(); }
+  void reboot() { stage_.bug == Bug::boot_not_noticed ? boot_.next_unnoticed() : boot_.next(); }
   std::uint64_t commits() const { return commits_; }
 
  private:

@@ -23,11 +23,13 @@ class VirtualClock final : public engine::Clock {
     return std::chrono::floor<std::chrono::milliseconds>(kBegin + now_ + wall_offset_);
   }
   std::chrono::steady_clock::time_point steady() const override {
-    return std::chrono::steady_clock::time_point(now_ + steady_offset_);
+    return std::chrono::steady_clock::time_point(now_ + steady_offset_ +
+                                                 (taken_for_wall_ ? wall_offset_ : Time(0)));
   }
 
   void jump(Time by) { wall_offset_ += by; }
   void boot(Time steady_offset) { steady_offset_ = steady_offset; }
+  void take_steady_for_wall() { taken_for_wall_ = true; }  // a planted bug
 
  private:
   static constexpr std::chrono::sys_days kBegin = std::chrono::year(2026) / 3 / 1;
@@ -35,6 +37,7 @@ class VirtualClock final : public engine::Clock {
   const Time& now_;
   Time steady_offset_;
   Time wall_offset_{0};
+  bool taken_for_wall_ = false;
 };
 
 }  // namespace lockkeeper::simulation

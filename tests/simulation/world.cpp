@@ -169,6 +169,7 @@ void World::look_for_late() {
       milliseconds(250),
       [this] {
         store_.look_for_late();
+        for (Server& server : servers_) server.look_for_late();
         look_for_late();
       },
       Agenda::Kind::background);
