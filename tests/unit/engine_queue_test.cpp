@@ -252,5 +252,18 @@ TEST_F(EngineQueue, OverASharedStoreAnOpenPollWritesWhenAThirdOfTheGraceHasPasse
   EXPECT_EQ(record().waiters.size(), 1U);
 }
 
+TEST_F(EngineQueue, OverASharedStoreAPollThatCameWithAnothersChangeWritesAfterAThirdToo) {
+  store_.alone = false;
+  ask(waits("a", 30s));
+  ask(waits("b", 1s));
+  pass(2s);
+  submit(waits("c", 300s));
+  submit(waits("b", 300s));
+  settle();
+  const auto renewed = record().waiters.front().renewed;
+  pass(19s);
+  EXPECT_GT(record().waiters.front().renewed, renewed);
+}
+
 }  // namespace
 }  // namespace lockkeeper
