@@ -219,7 +219,7 @@ void Engine::State::found_timed(NamedRecord& found) {
     slot.look = true;
   } else if (slot.work == nullptr && (!slot.known || version > slot.record.head.version)) {
     slot.record = std::move(found.record);
-    slot.known = slot.exists = true;
+    slot.known = slot.exists = slot.rest = true;
     slot.checked = 0;
     watch_record(slot);
     wake_changed(slot);

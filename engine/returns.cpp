@@ -143,7 +143,7 @@ void Engine::State::history_returned(Work& work) {
 void Engine::State::take_record(Slot& slot, std::optional<locks::Record> record, locks::Version floor) {
   slot.exists = record.has_value();
   slot.record = slot.exists ? std::move(*record) : locks::absent(floor);
-  slot.known = true;
+  slot.known = slot.rest = true;
   slot.look = false;
   floor_ = std::max(floor_, floor);
   watch_record(slot);

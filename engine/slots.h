@@ -42,6 +42,7 @@ struct Slot {
   Calls line;
   std::unique_ptr<Watched> watched;
   bool look = false;  // a turn reads the record, though nobody asks
+  bool rest = false;  // of a hand-over may be left: the record was read, or the last change was a full one
   Slot* next_due = nullptr;
   Slot* older = nullptr;  // neighbours at rest
   Slot* newer = nullptr;

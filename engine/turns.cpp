@@ -19,6 +19,16 @@ std::size_t grants(const locks::Change& change) {
   }));
 }
 
+// Whether it may not have granted all that it could: it was full, or it put a place, which it does not grant
+// itself.
+bool leaves_rest(const locks::Change& change, std::size_t granted) {
+  return granted >= locks::commit_grants || change.rows.size() + 2 > locks::commit_rows ||
+         std::any_of(change.rows.begin(), change.rows.end(), [](const locks::RowOperation& operation) {
+           const auto* row = std::get_if<locks::Row>(&operation);
+           return row != nullptr && std::holds_alternative<locks::Waiter>(*row);
+         });
+}
+
 // A slot gets its polls with the first.
 class SlotPolls final : public locks::Polls {
  public:
@@ -85,9 +95,13 @@ void Engine::State::decide_line(Slot& slot) {
   bool goes_on = true;
   while (goes_on) {
     // What is left of a large hand-over comes before any other command.
-    if (auto rest = locks::hand_over(slot.record, around)) {
+    auto rest = slot.rest ? locks::hand_over(slot.record, around) : std::nullopt;
+    if (rest) {
       goes_on = add_if_fits(commit, slot, std::move(*rest));
-    } else if (!slot.line.empty()) {
+      continue;
+    }
+    slot.rest = false;
+    if (!slot.line.empty()) {
       goes_on = decide_call(slot, commit, around);
     } else {
       decide_lapses(slot, commit, around);
@@ -159,6 +173,7 @@ locks::Terms Engine::State::terms_of(const Slot& slot) const {
 
 void Engine::State::add(Work*& commit, Slot& slot, locks::Change&& change, std::size_t granted) {
   locks::apply(slot.record, change);
+  slot.rest = slot.rest || leaves_rest(change, granted);
   wake(slot, change);
   if (commit != nullptr) {
     locks::append(change_of(*commit), std::move(change));
