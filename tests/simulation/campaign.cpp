@@ -46,7 +46,7 @@ Sum run(const Campaign& campaign) {
 
 std::string report(std::uint64_t seed, Bug bug, bool traced) {
   const Verdict verdict = run(seed, bug, traced);
-  std::string command = "bin/simulate --seed " + std::to_string(seed);
+  std::string command = "script/simulate --seed " + std::to_string(seed);
   for (const BugStory& one : planted_bugs()) {
     if (one.bug == bug) command += " --bug " + std::string(one.name);
   }

@@ -17,6 +17,7 @@ void Checker::fail(const std::string& what) {
 void Checker::committed(const std::string& lock, const locks::Change& change, const locks::Record& after) {
   lock_ = lock;
   ledger_ = &ledgers_[lock];
+  change_ = &change;
   after_ = &after;
   if (change.creates && change.expected < ledger_->version) {
     return fail("created at version " + std::to_string(change.expected) + ", it was at " +

@@ -82,6 +82,7 @@ class Checker {
   void close(const std::string& name, locks::Version up_to);
   void must_be_open(const std::string& name, locks::Version begun);
   Places::iterator find_place(const locks::Event& event);
+  Places::iterator nameless_place(const locks::Event& event);
   void compare(const locks::Change& change);
   void compare_queue(const locks::Change& change);
   // That brought the event about; nullptr: nobody, which is a violation.
@@ -95,6 +96,7 @@ class Checker {
   // What is being looked at.
   std::string lock_;
   Ledger* ledger_ = nullptr;
+  const locks::Change* change_ = nullptr;
   const locks::Record* after_ = nullptr;
 };
 

@@ -284,20 +284,37 @@ void Checker::subtract(const std::string& holder, std::uint64_t number) {
   if (count->second == 0) ledger_->counts.erase(count);
 }
 
-// The place that an event is about. A nameless one is known by its holder and its key; of what lapsed, the key is
-// that of the place that is gone afterwards.
+// The place that an event is about.
 Checker::Places::iterator Checker::find_place(const Event& event) {
+  if (event.claim.empty()) return nameless_place(event);
+  return std::find_if(ledger_->queue.begin(), ledger_->queue.end(),
+                      [&](const Place& place) { return place.name == event.claim; });
+}
+
+// Known by its key and holder, if somebody asked for it; if it lapsed, by the rows that the change takes away,
+// which go in the order of its events.
+Checker::Places::iterator Checker::nameless_place(const Event& event) {
+  Places& queue = ledger_->queue;
   const Asked* asked = stage_.calls.find(event.by);
   const auto* acquire = asked != nullptr ? std::get_if<Acquire>(&asked->meant.what) : nullptr;
-  return std::find_if(ledger_->queue.begin(), ledger_->queue.end(), [&](const Place& place) {
-    if (place.name != event.claim) return false;
-    if (!place.name.empty()) return true;
-    if (place.holder != event.holder) return false;
-    if (acquire != nullptr) return place.key == acquire->key;
-    if (event.what == What::renewed) return true;
-    return std::none_of(after_->waiters.begin(), after_->waiters.end(),
-                        [&](const locks::Waiter& waiter) { return waiter.place == place.place; });
-  });
+  const auto find = [&](const auto& is) {
+    return std::find_if(queue.begin(), queue.end(), [&](const Place& place) {
+      return place.name.empty() && place.holder == event.holder && is(place);
+    });
+  };
+  if (acquire != nullptr) return find([&](const Place& place) { return place.key == acquire->key; });
+  if (event.what == What::renewed) return find([](const Place&) { return true; });
+  for (const locks::RowOperation& operation : change_->rows) {
+    const auto* gone = std::get_if<locks::RowId>(&operation);
+    if (gone == nullptr || gone->kind != locks::RowKind::waiter) continue;
+    const auto place = find([&](const Place& one) {
+      locks::Waiter waiter;
+      waiter.place = one.place;
+      return locks::id(waiter) == *gone;
+    });
+    if (place != queue.end()) return place;
+  }
+  return queue.end();
 }
 
 }  // namespace lockkeeper::simulation

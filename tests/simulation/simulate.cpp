@@ -82,11 +82,12 @@ int run_many(const Asked& asked, std::uint64_t seed, std::ostream& out) {
   if (asked.duration) campaign.until = std::chrono::steady_clock::now() + *asked.duration;
   out << "first seed " << seed << std::endl;
   const Sum sum = run(campaign);
-  out << sum.histories << " histories, " << sum.calls << " calls, " << sum.commits << " commits" << std::endl;
   for (const auto& [what, number_of] : sum.happenings) out << "  " << number_of << ' ' << what << '\n';
-  if (!sum.failed_seed) return 0;
-  out << report(*sum.failed_seed, asked.bug, true);
-  return 1;
+  if (sum.failed_seed) out << report(*sum.failed_seed, asked.bug, true);
+  out << sum.histories << " histories, " << sum.calls << " calls, " << sum.commits
+      << " commits: " << (sum.failed_seed ? "seed " + std::to_string(*sum.failed_seed) + " failed" : "all hold")
+      << std::endl;
+  return sum.failed_seed ? 1 : 0;
 }
 
 }  // namespace

@@ -92,11 +92,11 @@ TEST(Simulation, AFailureTellsHowToSeeItAgain) {
   EXPECT_EQ(simulate({"--histories", "1000", "--seed", "1", "--threads", "1", "--bug", "drop-event"}, out, error),
             1);
   const std::string said = out.str();
-  const auto at = said.find("bin/simulate --seed ");
+  const auto at = said.find("script/simulate --seed ");
   ASSERT_NE(at, std::string::npos) << said;
   EXPECT_NE(said.find("VIOLATION"), std::string::npos) << "the trace shows where";
   // when that line is run
-  std::istringstream line(said.substr(at));
+  std::istringstream line(said.substr(at, said.find('\n', at) - at));
   std::string word;
   std::vector<std::string> words;
   for (line >> word; line >> word;) words.push_back(word);
@@ -111,8 +111,8 @@ TEST_P(PlantedBug, IsCaught) {
   const Sum sum = run(Campaign{.first_seed = kFirstSeed, .histories = 5000, .bug = GetParam().bug});
   ASSERT_TRUE(sum.failed_seed) << GetParam().story << ": not caught in " << sum.histories << " histories";
   const Verdict verdict = run(*sum.failed_seed, GetParam().bug);
-  std::cout << GetParam().name << ": caught after " << sum.histories << " histories: " << *verdict.violation
-            << '\n';
+  std::cout << GetParam().name << ": caught after " << sum.histories
+            << " histories: " << verdict.violation->substr(0, 300) << '\n';
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, PlantedBug, testing::ValuesIn(planted_bugs()), [](const auto& one) {
