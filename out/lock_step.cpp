@@ -19,7 +19,8 @@ constexpr int kGiveBackTries = 2;
 
 // Proxies cut what is silent for a minute.
 constexpr std::chrono::milliseconds kPoll = 25s;
-constexpr std::chrono::milliseconds kPollSlack = 1s;
+// A poll that lasted so long was a pause of its own, however long it asked for: a server may have a shorter bound.
+constexpr std::chrono::milliseconds kRest = 1s;
 
 // Whether both are of one build. An id is a Concourse's own, so that its URL counts too, where it is known.
 bool same_build(const locks::Metadata& one, const locks::Metadata& other) {
@@ -149,11 +150,11 @@ void LockStep::refused(const wire::DeniedView& denied) {
   waiting_.tell();
 }
 
-// After a poll that lasted the next one follows at once. There are none at an original server, and a server that is
-// ending, or has too many open, answers before the time.
+// After a poll that lasted the next one follows at once: without an open poll a turn may be lost. There are none at
+// an original server, and a server that has too many open answers at once.
 void LockStep::pause() {
   const auto reminder = [this] { return waiting_.reminder(); };
-  if (placed_ && !patience_.over() && world_.now() - polled_.at + kPollSlack >= polled_.wait) {
+  if (placed_ && !patience_.over() && world_.now() - polled_.at >= std::min(polled_.wait, kRest)) {
     patience_.rested();
     patience_.remind(reminder);
     return;

@@ -117,10 +117,10 @@ std::variant<wire::GrantedView, wire::DeniedView> FakeServer::acquire(const std:
 
 // The poll: the outcome as soon as it is no longer that of a waiter, or when the time is over.
 Outcome FakeServer::wait(const std::string& name, const locks::Acquire& acquire, Outcome outcome) {
-  if (!std::holds_alternative<locks::Queued>(outcome) || answers_polls_at_once) return outcome;
+  if (!std::holds_alternative<locks::Queued>(outcome)) return outcome;
   poll_.of_claim = acquire.claim;
   poll_.of_request = acquire.request;
-  const auto until = world_.passed + acquire.wait.value_or(std::chrono::milliseconds(0));
+  const auto until = world_.passed + std::min(acquire.wait.value_or(std::chrono::milliseconds(0)), longest_wait);
   while (world_.passed < until && std::holds_alternative<locks::Queued>(outcome)) {
     world_.sleep(std::min(until - world_.passed, std::chrono::milliseconds(1000)));
     if (world_.ended) break;

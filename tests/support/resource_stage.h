@@ -80,7 +80,7 @@ class FakeServer : public resource::LockServer {
   std::map<std::string, locks::Record> records;
   std::map<std::string, std::vector<locks::Event>> events;
   client::ServerKind kind_of = client::ServerKind::lockkeeper;
-  bool answers_polls_at_once = false;                           // as one that is ending, or has too many open
+  std::chrono::milliseconds longest_wait{600'000};              // of a poll; 0: as one that has too many open
   std::vector<std::optional<std::chrono::milliseconds>> waits;  // of each acquire
   std::vector<std::string> calls;                               // "lock", "acquire", ...
   std::function<void(const std::string& call)> on_call;

@@ -229,7 +229,7 @@ TEST_F(QueueTest, AnOutageKeepsThePlaceAndTheRequest) {
 
 TEST_F(QueueTest, AServerThatDoesNotKeepItsAnswersBackIsNotAskedWithoutPause) {
   server.hold("prod", "k", "a");
-  server.answers_polls_at_once = true;
+  server.longest_wait = 0ms;
   server.on_call = [&](const std::string&) {
     if (server.calls.size() > 100) world.ended = true;
   };
@@ -238,6 +238,18 @@ TEST_F(QueueTest, AServerThatDoesNotKeepItsAnswersBackIsNotAskedWithoutPause) {
   };
   lock();
   EXPECT_LT(server.calls.size(), 15U);
+}
+
+TEST_F(QueueTest, AServerWithAShortLongestWaitHasAPollOpenAtEveryMoment) {
+  server.hold("prod", "k", "a");
+  server.longest_wait = 1s;
+  world.on_sleep = [&] {
+    if (world.sleeps == 100) server.free("prod");
+  };
+  const VerbRun run = lock();
+  EXPECT_EQ(run.code, 0);
+  EXPECT_EQ(world.passed, 100s) << "granted in the moment of the release, not after a pause";
+  EXPECT_EQ(server.waits.size(), 101U) << "one that asks for a place, and a hundred polls in a row";
 }
 
 TEST_F(QueueTest, APlaceThatLapsedIsSaidAndTakenAnew) {
