@@ -186,6 +186,7 @@ std::string Client::some_claim() {
   return "claim " + std::to_string(stage_.random.below(3));
 }
 std::string Client::some_key() {
+  if (stage_.profile.crowd) return stage_.random.chance(25) ? "key 0" : "key 1";
   return "key " + std::to_string(stage_.random.below(stage_.profile.keys));
 }
 

@@ -112,6 +112,7 @@ void Linearizability::committed(const std::string& lock, const locks::Change& ch
     const locks::Record before = next.lock.record();
     // What is left of a hand-over comes before anything else.
     const bool rest = next.lock.hand_over(around);
+    if (rest) stage_.happened("rest of a hand-over");
     if (!rest) {
       const Asked* asked = stage_.calls.find(first.by);
       const auto command = asked != nullptr ? asked->meant : said_by_server(lock, before, change, first);

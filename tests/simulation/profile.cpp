@@ -48,6 +48,18 @@ void without_faults(Profile& profile) {
   profile.settings.in_flight = 1000;
 }
 
+// More of them than one commit hands a lock over to.
+void crowd(Profile& profile, Random& random) {
+  profile.clients = 45 + random.below(30);
+  profile.calls_each = 10 + random.below(10);
+  profile.locks = 1;
+  profile.crowd = true;
+  profile.think = milliseconds(100);
+  profile.waiting = 900;
+  profile.settings.limits = {};
+  profile.settings.in_flight = profile.settings.waiting = 1000;
+}
+
 Profile draw(Random& random) {
   Profile profile;
   profile.alone = random.chance(250);
@@ -93,6 +105,7 @@ Profile draw(Random& random) {
   static constexpr std::array<unsigned, 4> kInclined = {0, 200, 500, 900};
   profile.waiting = random.pick(kInclined);
   profile.leased = random.pick(kInclined);
+  if (random.chance(20)) crowd(profile, random);
   if (random.chance(120)) without_faults(profile);
   return profile;
 }

@@ -34,6 +34,7 @@ struct Profile {
 
   // What clients do. Chances are in a thousand.
   std::size_t keys = 2;
+  bool crowd = false;    // nearly all with one key
   unsigned waiting = 0;  // begins to wait its turn
   unsigned leased = 0;   // an acquisition has a ttl
 
