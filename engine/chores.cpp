@@ -75,7 +75,7 @@ void Engine::State::found_standing(const Operation& operation) {
       const auto stood = wall_ - hold.since;
       if (stood <= *after) continue;
       const auto at = standing_now_.insert({lock, hold.holder, hold.since}).first;
-      if (told_.contains(*at) || !settings_.standing_long) continue;
+      if (standing_told_.contains(*at) || !settings_.standing_long) continue;
       settings_.standing_long({lock, std::move(hold), stood});
     }
   }
@@ -83,7 +83,7 @@ void Engine::State::found_standing(const Operation& operation) {
   standing_.done(now_, scanned->more);
   if (scanned->more) return;
   shown_.standing.store(standing_now_.size(), std::memory_order_relaxed);
-  told_.swap(standing_now_);
+  standing_told_.swap(standing_now_);
 }
 
 // Until the next thing that does not announce itself.

@@ -124,15 +124,17 @@ Calls Engine::State::unsettled_polls(Slot& slot) {
   return calls;
 }
 
-void Engine::State::leave(Slot& slot, const Leave& leave) {
-  if (!slot.watched) return;
+// Whether the poll was there.
+bool Engine::State::leave(Slot& slot, const Leave& leave) {
+  if (!slot.watched) return false;
   const auto at = slot.watched->polls.by_claim.find(leave.claim);
-  if (at == slot.watched->polls.by_claim.end() || at->second.call != leave.poll) return;
+  if (at == slot.watched->polls.by_claim.end() || at->second.call != leave.poll) return false;
   if (at->second.settled) {
     answer(unpark(slot, leave.claim), locks::Unavailable{"the client left"});
   } else {
     at->second.left = true;
   }
+  return true;
 }
 
 // Those whose time is over are decided once more: as soon as what is in flight is back, they are told their place.
@@ -159,6 +161,7 @@ bool Engine::State::look() {
     Slot& slot = slots_.use(look_later_.front().second);
     look_later_.pop_front();
     slot.look = true;
+    if (slot.watched) slot.watched->unheard_due = true;
     need_turn(slot);
     any = true;
   }

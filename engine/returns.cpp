@@ -28,6 +28,7 @@ bool Engine::State::give_up_overdue() {
     ++overdue_;
     add(shown_.failures, 1);
     const bool commit = std::holds_alternative<Commit>(work->operation.question);
+    if (commit) not_told(*work->slot, work->calls, true);
     refuse(std::exchange(work->calls, {}), "the store does not answer", commit);
     if (work->slot == nullptr) continue;
     refuse(unsettled_polls(*work->slot), "the store does not answer", commit);
@@ -92,6 +93,7 @@ void Engine::State::commit_returned(Work& work, Slot& slot) {
   }
   if (auto* conflict = std::get_if<Conflict>(&work.operation.answer)) {
     add(shown_.conflicts, 1);
+    not_told(slot, work.calls, false);
     Calls again = std::exchange(work.calls, {});
     Calls polls = unsettled_polls(slot);
     while (!polls.empty()) again.push_back(polls.pop_front());
@@ -102,6 +104,7 @@ void Engine::State::commit_returned(Work& work, Slot& slot) {
   }
   const auto* failed = std::get_if<Failed>(&work.operation.answer);
   const bool unknown = failed == nullptr || failed->kind == Failed::Kind::unknown;
+  not_told(slot, work.calls, unknown);
   refuse(unsettled_polls(slot), why(work.operation), unknown);
   forget_record(slot);
   if (unknown) look_soon(slot);
@@ -158,7 +161,10 @@ void Engine::State::forget_record(Slot& slot) {
   slot.checked = 0;
   try_later(slot);
   // Whether the polls' places still stand is not known before it is read; nor what was to be seen of it.
-  if (std::exchange(slot.look, false) || (slot.watched && !slot.watched->polls.by_claim.empty())) {
+  if (stopping_) forget_unheard(slot);
+  if (slot.watched) slot.watched->unheard_due = false;
+  const bool missed = slot.watched && (!slot.watched->polls.by_claim.empty() || !slot.watched->unheard.empty());
+  if (std::exchange(slot.look, false) || missed) {
     look_later_.emplace_back(now_ + std::chrono::seconds(1), *slot.lock);
   }
 }

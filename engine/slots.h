@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -25,7 +26,15 @@ struct Watched {
   std::vector<Age> ages;
   locks::Version aged_version = 0;
 
-  bool idle() const { return timers.empty() && polls.by_claim.empty() && ages.empty(); }
+  // Claims that were granted to polls whose client did not hear of it, by name: to be offers again.
+  struct Unheard {
+    std::string request;
+    locks::Version token = 0;  // 0: whichever it has
+  };
+  std::map<std::string, Unheard> unheard;
+  bool unheard_due = false;  // not after a failure, before its pause is over
+
+  bool idle() const { return timers.empty() && polls.by_claim.empty() && ages.empty() && unheard.empty(); }
 };
 
 struct Slot {

@@ -60,7 +60,7 @@ void Engine::State::stop() noexcept {
 void Engine::State::run() {
   for (;;) {
     if (step()) continue;
-    if (stopping_ && unanswered_ == 0) break;
+    if (stopping_ && unanswered_ == 0 && (unheard_ == 0 || overdue_ > 0)) break;
     const std::size_t lately = std::exchange(lately_, unanswered_);
     sleeper_.sleep(nap(), lately <= Sleeper::few, [this] { return submitted_.empty() && completed_.empty(); });
   }
@@ -122,6 +122,7 @@ bool Engine::State::take_submitted() {
 void Engine::State::accept(Call& call) {
   ++unanswered_;
   if (unanswered_ > lately_) lately_ = unanswered_;
+  if (accept_always(call)) return;
   if (stopping_) return answer(call, locks::Unavailable{"the server is stopping"});
   if (overdue_ > 0) return answer(call, locks::Unavailable{"the store does not answer"});
   if (unanswered_ > settings_.in_flight) return answer(call, locks::Unavailable{"too many requests are in flight"});
@@ -132,16 +133,40 @@ void Engine::State::accept(Call& call) {
     return begin(work);
   }
   const auto* command = std::get_if<locks::Command>(&call.question);
-  const auto* leave = std::get_if<Leave>(&call.question);
-  Slot& slot = slots_.use(command != nullptr ? command->lock
-                          : leave != nullptr ? leave->lock
-                                             : std::get<ReadHistory>(call.question).lock);
+  Slot& slot = slots_.use(command != nullptr ? command->lock : std::get<ReadHistory>(call.question).lock);
   if (command != nullptr) {
     const auto* acquire = std::get_if<locks::Acquire>(&command->what);
     if (acquire != nullptr && acquire->wait) call.until = now_ + std::min(*acquire->wait, settings_.longest_wait);
   }
   slot.line.push_back(call);
   need_turn(slot);
+}
+
+// What clients did, not what they want: that they left. It is noted whatever state the store is in.
+bool Engine::State::accept_always(Call& call) {
+  if (const auto* left = std::get_if<Leave>(&call.question)) {
+    Slot& slot = slots_.use(left->lock);
+    need_turn(slot);
+    if (!leave(slot, *left) && !slot.line.empty()) {
+      slot.line.push_back(call);  // behind the poll, which may be in there
+    } else {
+      answer(call, locks::Noted{});
+    }
+    return true;
+  }
+  const auto* command = std::get_if<locks::Command>(&call.question);
+  const auto* give_back = command != nullptr ? std::get_if<locks::GiveBack>(&command->what) : nullptr;
+  if (give_back == nullptr) return false;
+  Slot& slot = slots_.use(command->lock);
+  unheard(slot, give_back->claim, {give_back->request, give_back->token});
+  if (overdue_ == 0) {
+    need_turn(slot);
+  } else {
+    slot.watched->unheard_due = false;
+    look_later_.emplace_back(now_ + std::chrono::seconds(1), *slot.lock);
+  }
+  answer(call, locks::Noted{});
+  return true;
 }
 
 bool Engine::State::begin_all() {

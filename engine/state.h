@@ -19,6 +19,7 @@
 #include "engine/polls.h"
 #include "engine/sleeper.h"
 #include "engine/slots.h"
+#include "engine/told.h"
 #include "engine/watch.h"
 #include "engine/work.h"
 #include "locks/decide.h"
@@ -51,6 +52,7 @@ class Engine::State final : public Completions {
   bool begin_all();
 
   void accept(Call& call);
+  bool accept_always(Call& call);
   void answer(Call& call, locks::Outcome outcome);
   void answer(Call& call);  // its answer is in it
   void refuse(Calls calls, const std::string& why, bool unknown = false);
@@ -76,8 +78,13 @@ class Engine::State final : public Completions {
   void wake_changed(Slot& slot);
   void settle_polls(Slot& slot);
   Calls unsettled_polls(Slot& slot);
-  void leave(Slot& slot, const Leave& leave);
+  bool leave(Slot& slot, const Leave& leave);
   void close_polls();
+  void tell(const Slot& slot, const Call& call, locks::Granted& granted);
+  void unheard(Slot& slot, const std::string& claim, Watched::Unheard unheard);
+  void not_told(Slot& slot, const Calls& calls, bool unknown);
+  void decide_unheard(Slot& slot, Work*& commit, const locks::Circumstances& around);
+  void forget_unheard(Slot& slot);
 
   // lapses.cpp
   void decide_lapses(Slot& slot, Work*& commit, const locks::Circumstances& around);
@@ -151,6 +158,8 @@ class Engine::State final : public Completions {
   PollEnds poll_ends_;
   std::uint64_t polls_ = 0;  // numbers them
   std::deque<std::pair<SteadyTime, std::string>> look_later_;
+  Told told_;
+  std::size_t unheard_ = 0;  // of all slots
 
   Chore trimming_;
   Chore pruning_;
@@ -158,7 +167,7 @@ class Engine::State final : public Completions {
   std::string watched_to_;
   Chore standing_;
   std::string standing_to_;
-  std::set<std::tuple<std::string, std::string, locks::WallTime>> told_, standing_now_;
+  std::set<std::tuple<std::string, std::string, locks::WallTime>> standing_told_, standing_now_;
   std::uint64_t untrimmed_ = 0;  // events committed since the last pass of trimming began
 
   // Read by any thread.

@@ -74,8 +74,9 @@ bool Engine::State::give_turns() {
 }
 
 void Engine::State::turn(Slot& slot) {
+  const bool unheard = slot.watched && slot.watched->unheard_due && !slot.watched->unheard.empty();
   const bool expired = slot.watched && slot.watched->expired != 0;
-  if (slot.line.empty() && !expired && !slot.look && (!slot.known || slot.record.waiters.empty())) {
+  if (slot.line.empty() && !expired && !unheard && !slot.look && (!slot.known || slot.record.waiters.empty())) {
     if (!slot.to_prune || !prune(slot)) slots_.rest(slot);
     return;
   }
@@ -104,6 +105,7 @@ void Engine::State::decide_line(Slot& slot) {
     if (!slot.line.empty()) {
       goes_on = decide_call(slot, commit, around);
     } else {
+      decide_unheard(slot, commit, around);
       decide_lapses(slot, commit, around);
       goes_on = !slot.line.empty();
     }
@@ -144,8 +146,8 @@ bool Engine::State::decide_call(Slot& slot, Work*& commit, const locks::Circumst
         if (slot.checked > 0) --slot.checked;
         return true;
       }
-    } else if (auto* again = std::get_if<locks::Granted>(&decision.outcome); again != nullptr && call.woken) {
-      again->again = false;  // it has not been told yet
+    } else if (auto* granted = std::get_if<locks::Granted>(&decision.outcome)) {
+      tell(slot, call, *granted);
     }
     call.answer = std::move(decision.outcome);
     // Decided on what is not committed yet, it shares that commit's fate.

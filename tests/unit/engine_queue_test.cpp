@@ -168,6 +168,126 @@ TEST_F(EngineQueue, WhoLeftBeforeItsPlaceWasCommittedIsNotThereEither) {
   EXPECT_TRUE(record().claims.at(0).offered.has_value());
 }
 
+// What the door says when the client of a poll that was granted had left.
+locks::Command gives_back(const std::string& claim, locks::Version token) {
+  return {"prod", {"", "server"}, locks::GiveBack{claim, "r", token}};
+}
+
+TEST_F(EngineQueue, AGrantThatNobodyHeardOfIsAnOfferAgain) {
+  ask(waits("a", 30s));
+  Asked& poll = ask(waits("b", 300s));
+  Asked& next = ask(waits("c", 300s));
+  ask(ends("a"));
+  ask(gives_back("b", poll.get<Granted>()->token));
+  EXPECT_TRUE(record().claims.at(0).offered.has_value());
+  pass(60s);
+  EXPECT_NE(next.get<Granted>(), nullptr);
+}
+
+TEST_F(EngineQueue, AGrantOfWhichACopyWasToldIsNotTakenBack) {
+  ask(waits("a", 30s));
+  Asked& poll = ask(waits("b", 300s));
+  store_.memory.hold(true);
+  submit(ends("a"));
+  settle();
+  Asked& copy = submit(waits("b", 300s));
+  settle();
+  store_.memory.hold(false);
+  store_.memory.release_held();
+  settle();
+  ASSERT_NE(poll.get<Granted>(), nullptr);
+  ASSERT_NE(copy.get<Granted>(), nullptr);
+  EXPECT_TRUE(copy.get<Granted>()->again);
+  ask(gives_back("b", poll.get<Granted>()->token));
+  EXPECT_FALSE(record().claims.at(0).offered.has_value());
+}
+
+TEST_F(EngineQueue, OnlyOneOfTwoPollsThatEndTogetherIsTheFirstToHear) {
+  ask(waits("a", 30s));
+  Asked& former = ask(waits("b", 300s));
+  store_.memory.hold(true);
+  submit(waits("z", 300s));
+  settle();
+  Asked& later = submit(waits("b", 300s));
+  submit(ends("a"));
+  settle();
+  store_.memory.hold(false);
+  store_.memory.release_held();
+  settle();
+  const auto first = [](const Asked& poll) {
+    return poll.get<Granted>() != nullptr && !poll.get<Granted>()->again;
+  };
+  EXPECT_LE(first(former) + first(later), 1);
+  EXPECT_NE(later.get<Granted>(), nullptr);
+}
+
+TEST_F(EngineQueue, WhatCannotBeGivenBackNowIsGivenBackLater) {
+  ask(waits("a", 30s));
+  Asked& poll = ask(waits("b", 300s));
+  ask(ends("a"));
+  store_.memory.fault = [](const Operation& operation) -> std::optional<Failed> {
+    if (!std::holds_alternative<Commit>(operation.question)) return std::nullopt;
+    return Failed{Failed::Kind::no_room, "the disk is full"};
+  };
+  ask(gives_back("b", poll.get<Granted>()->token));
+  pass(5s);
+  EXPECT_FALSE(record().claims.at(0).offered.has_value());
+  EXPECT_LT(engine_->counters().failures, 10U) << "it is not tried without a pause";
+  store_.memory.fault = nullptr;
+  pass(2s);
+  EXPECT_TRUE(record().claims.at(0).offered.has_value());
+}
+
+TEST_F(EngineQueue, AHandOverWhoseCommitCameBackTooLateIsAnOfferAgain) {
+  ask(waits("a", 30s));
+  Asked& poll = ask(waits("b", 300s));
+  Asked& next = ask(waits("c", 300s));
+  store_.memory.hold(true);
+  submit(ends("a"));
+  settle();
+  pass(3s);
+  ASSERT_NE(poll.get<Unavailable>(), nullptr);
+  store_.memory.hold(false);
+  store_.memory.release_held();
+  pass(2s);
+  EXPECT_TRUE(record().claims.at(0).offered.has_value());
+  pass(60s);
+  EXPECT_NE(next.get<Granted>(), nullptr);
+}
+
+TEST_F(EngineQueue, WhoAsksAgainAfterAnUnknownHandOverFindsTheLockItsOwn) {
+  ask(waits("a", 30s));
+  ask(waits("b", 300s));
+  store_.memory.hold(true);
+  submit(ends("a"));
+  settle();
+  pass(3s);
+  store_.memory.hold(false);
+  store_.memory.release_held();
+  Asked& again = submit(waits("b", 300s));
+  pass(2s);
+  if (again.get<Unavailable>() != nullptr) {
+    EXPECT_NE(ask(waits("b", 300s)).get<Granted>(), nullptr);
+  } else {
+    EXPECT_NE(again.get<Granted>(), nullptr);
+  }
+  EXPECT_FALSE(record().claims.at(0).offered.has_value());
+}
+
+TEST_F(EngineQueue, WhoLeavesWhileTheStoreDoesNotAnswerHasLeft) {
+  ask(waits("a", 30s));
+  Asked& poll = ask(waits("b", 300s));
+  store_.memory.hold(true);
+  submit(test::acquire("elsewhere", "k"));
+  settle();
+  pass(3s);
+  ask(engine::Leave{"prod", "b", &poll});
+  EXPECT_EQ(engine_->counters().waiting, 0U);
+  store_.memory.hold(false);
+  store_.memory.release_held();
+  settle();
+}
+
 TEST_F(EngineQueue, NoOneIsToldOfAHandOverThatIsNotCommitted) {
   ask(waits("a", 30s));
   Asked& poll = ask(waits("b", 300s));

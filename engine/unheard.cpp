@@ -1,0 +1,76 @@
+// Grants that nobody heard of: to clients that left while they waited, and in commits whose outcome is unknown.
+#include <utility>
+
+#include "engine/state.h"
+
+namespace lockkeeper::engine {
+namespace {
+
+// An acquisition that waits, if the call is one.
+const locks::Acquire* poll(const Call& call) {
+  const auto* command = std::get_if<locks::Command>(&call.question);
+  const auto* acquire = command != nullptr ? std::get_if<locks::Acquire>(&command->what) : nullptr;
+  return acquire != nullptr && !acquire->claim.empty() ? acquire : nullptr;
+}
+
+}  // namespace
+
+void Engine::State::tell(const Slot& slot, const Call& call, locks::Granted& granted) {
+  const locks::Acquire* acquire = poll(call);
+  if (acquire == nullptr || (!acquire->wait && !granted.again)) return;
+  const unsigned times = told_.tell(*slot.lock, acquire->claim, granted.token);
+  if (call.woken) granted.again = times > 1;  // decided once more, but not told before
+}
+
+// The claim is to be an offer again as soon as that can be committed.
+void Engine::State::unheard(Slot& slot, const std::string& claim, Watched::Unheard unheard) {
+  if (!slot.watched) slot.watched = std::make_unique<Watched>();
+  if (slot.watched->unheard.insert_or_assign(claim, std::move(unheard)).second) ++unheard_;
+  slot.watched->unheard_due = true;
+}
+
+// Answers that were decided and do not leave. Where the grant may have happened all the same, its client has not
+// heard.
+void Engine::State::not_told(Slot& slot, const Calls& calls, bool unknown) {
+  for (const Call* call = calls.front(); call != nullptr; call = call->next) {
+    const auto* outcome = std::get_if<locks::Outcome>(&call->answer);
+    const auto* granted = outcome != nullptr ? std::get_if<locks::Granted>(outcome) : nullptr;
+    const locks::Acquire* acquire = poll(*call);
+    if (granted == nullptr || acquire == nullptr || (!acquire->wait && !granted->again)) continue;
+    if (!unknown) {
+      told_.take_back(*slot.lock, acquire->claim, granted->token);
+    } else if (!granted->again) {
+      unheard(slot, acquire->claim, {acquire->request, granted->token});
+    }
+  }
+}
+
+void Engine::State::decide_unheard(Slot& slot, Work*& commit, const locks::Circumstances& around) {
+  if (!slot.watched || !slot.watched->unheard_due) return;
+  auto& unheard = slot.watched->unheard;
+  for (auto at = unheard.begin(); at != unheard.end();) {
+    const auto& [name, meant] = *at;
+    const locks::Claim* claim = locks::find_claim(slot.record, name);
+    const bool stands = claim != nullptr && !claim->offered && claim->request == meant.request &&
+                        (meant.token == 0 || claim->token == meant.token) &&
+                        told_.once(*slot.lock, name, claim->token);
+    if (!stands) {
+      at = unheard.erase(at);
+      --unheard_;
+      continue;
+    }
+    const locks::Command command{*slot.lock, {"", "server"}, locks::GiveBack{name, meant.request, claim->token}};
+    locks::Decision decision = locks::decide(slot.record, command, around);
+    if (decision.change && !add_if_fits(commit, slot, std::move(*decision.change))) return;
+    ++at;  // it is through when the record says so
+  }
+}
+
+// The server ends: what could not be written stays as it is.
+void Engine::State::forget_unheard(Slot& slot) {
+  if (!slot.watched) return;
+  unheard_ -= slot.watched->unheard.size();
+  slot.watched->unheard.clear();
+}
+
+}  // namespace lockkeeper::engine
