@@ -32,6 +32,10 @@ std::string denied_text(const std::string& lock, const LockSpeech& speech) {
                  "' by '", speech.holder, "' thwarted. Currently held by someone else"});
 }
 
+std::string other_key_text(const std::string& lock) {
+  return joined({"this claim holds '", lock, "' with another key: release it first"});
+}
+
 struct GoneText {
   const char* why;
   const char* text;
@@ -110,8 +114,10 @@ class Speaker {
     return response;
   }
 
+  // Who waits would have a place, if its name did not hold the lock already.
   http::Response operator()(const locks::Refused& outcome) const {
-    return denied(423, denied_text(lock_, speech_), outcome.version, "", {}, outcome.holds);
+    const std::string text = speech_.waits ? other_key_text(lock_) : denied_text(lock_, speech_);
+    return denied(423, text, outcome.version, "", {}, outcome.holds);
   }
 
   // A plain request may have got a place too (hold-place-for-refused); an old client is told what it always was.

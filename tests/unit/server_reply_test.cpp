@@ -75,6 +75,15 @@ TEST(QueuedReply, SaysWhoHoldsTheLockSinceWhenAndWhichPlaceIsKept) {
   EXPECT_NE(reply(poll, between).body.find("'prod' is being handed over: number 2"), std::string::npos);
 }
 
+TEST(QueuedReply, IsNotGivenToAClaimThatHoldsWithAnotherKeyWhichIsToldWhatToDo) {
+  const auto told = reply(poll, locks::Refused{.version = 9, .holds = {{"a", 1, {}, {}}}});
+  EXPECT_EQ(told.status, 423U);
+  EXPECT_TRUE(told.body.starts_with(
+      "{\"error\":\"this claim holds 'prod' with another key: release it first\",\"lock\":\"prod\",\"version\":9,"))
+      << told.body;
+  EXPECT_EQ(told.body.find("\"position\""), std::string::npos);
+}
+
 // With hold-place-for-refused a request that does not wait may have a place too.
 TEST(QueuedReply, IsTheOriginalsRefusalToARequestThatDoesNotWait) {
   const std::string thwarted =
