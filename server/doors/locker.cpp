@@ -3,6 +3,7 @@
 #include <exception>
 #include <optional>
 #include <utility>
+#include <variant>
 
 #include "server/doors/lock_list.h"
 #include "server/doors/lock_visit.h"
@@ -28,8 +29,11 @@ constexpr Route table[] = {
     {"GET", "/status", status},
 };
 
-// Asks on behalf of `visit`, or says what is wrong with the question.
+// What is wrong with a question, if anything.
 using Refusal = std::optional<http::Response>;
+
+// What the body of a request asks for, or what is wrong with it. `speech`: what of it the reply will speak of.
+using Asked = std::variant<decltype(locks::Command::what), http::Response>;
 
 // Who waits is known by a name, and each will to acquire by its request. A request without a claim stays a fault:
 // what repeats it would come under another name, and so to another place.
@@ -40,55 +44,81 @@ void name(wire::LockBody& fields, LockSpeech& speech) {
   speech.waits = true;
 }
 
-Refusal ask_about_lock(LockVisit& visit, int action, std::string_view body, const locks::Limits& limits) {
-  locks::Command command;
-  command.caller.by = visit.user;
-  command.caller.door = door_name;
-  if (action == inspect) {
-    command.what = locks::Inspect{};
-  } else if (action == force_release) {
-    auto reason = wire::parse_force_body(body);
-    if (const auto* fault = std::get_if<wire::BodyFault>(&reason)) {
-      return error_reply(400, fault->text.empty() ? "the body is not {\"reason\": \"...\"}" : fault->text);
-    }
-    visit.speech.act = LockSpeech::Act::force_release;
-    command.what = locks::ForceRelease{std::get<std::string>(std::move(reason))};
-  } else if (action == renew) {
-    auto parsed = wire::parse_renew_body(body);
-    visit.speech = {.act = LockSpeech::Act::renew, .native = true};
-    if (const auto* fault = std::get_if<wire::BodyFault>(&parsed)) {
-      return error_reply(400, fault->text.empty() ? "the body is not a JSON object" : fault->text);
-    }
-    auto& fields = std::get<wire::RenewFields>(parsed);
-    if (fields.key.empty()) return body_fault_reply({}, true);
-    command.what = locks::Renew{std::move(fields.key), std::move(fields.claim), fields.token, fields.ttl};
-  } else {
-    auto parsed = wire::parse_lock_body(body);
-    const bool taking = action == acquire;
-    if (const auto* fault = std::get_if<wire::BodyFault>(&parsed)) return body_fault_reply(*fault, taking);
-    auto& fields = std::get<wire::LockBody>(parsed);
-    if (fields.key.empty()) return body_fault_reply({}, taking);
-    visit.speech = {.act = taking ? LockSpeech::Act::acquire : LockSpeech::Act::release,
-                    .native = fields.native,
-                    .key = fields.key,
-                    .holder = fields.holder(),
-                    .claim = fields.claim};
-    if (taking) {
-      if (fields.wait) name(fields, visit.speech);
-      command.what = locks::Acquire{std::move(fields.key),
-                                    visit.speech.holder,
-                                    std::move(fields.claim),
-                                    std::move(fields.request),
-                                    fields.begun,
-                                    std::move(fields.metadata),
-                                    fields.ttl,
-                                    fields.wait};
-    } else {
-      command.what = locks::Release{std::move(fields.key),     visit.speech.holder, std::move(fields.claim),
-                                    std::move(fields.request), fields.begun,        fields.all};
-    }
+// The original's own two requests.
+std::variant<wire::LockBody, http::Response> lock_body(LockSpeech& speech, LockSpeech::Act act,
+                                                       std::string_view body) {
+  const bool taking = act == LockSpeech::Act::acquire;
+  auto parsed = wire::parse_lock_body(body);
+  if (const auto* fault = std::get_if<wire::BodyFault>(&parsed)) return body_fault_reply(*fault, taking);
+  auto& fields = std::get<wire::LockBody>(parsed);
+  if (fields.key.empty()) return body_fault_reply({}, taking);
+  speech = {
+      .act = act, .native = fields.native, .key = fields.key, .holder = fields.holder(), .claim = fields.claim};
+  return std::move(fields);
+}
+
+Asked asked_acquire(LockSpeech& speech, std::string_view body) {
+  auto parsed = lock_body(speech, LockSpeech::Act::acquire, body);
+  if (auto* refusal = std::get_if<http::Response>(&parsed)) return std::move(*refusal);
+  auto& fields = std::get<wire::LockBody>(parsed);
+  if (fields.wait) name(fields, speech);
+  return locks::Acquire{std::move(fields.key),
+                        speech.holder,
+                        std::move(fields.claim),
+                        std::move(fields.request),
+                        fields.begun,
+                        std::move(fields.metadata),
+                        fields.ttl,
+                        fields.wait};
+}
+
+Asked asked_release(LockSpeech& speech, std::string_view body) {
+  auto parsed = lock_body(speech, LockSpeech::Act::release, body);
+  if (auto* refusal = std::get_if<http::Response>(&parsed)) return std::move(*refusal);
+  auto& fields = std::get<wire::LockBody>(parsed);
+  return locks::Release{std::move(fields.key),     speech.holder, std::move(fields.claim),
+                        std::move(fields.request), fields.begun,  fields.all};
+}
+
+Asked asked_renew(LockSpeech& speech, std::string_view body) {
+  speech = {.act = LockSpeech::Act::renew, .native = true};
+  auto parsed = wire::parse_renew_body(body);
+  if (const auto* fault = std::get_if<wire::BodyFault>(&parsed)) {
+    return error_reply(400, fault->text.empty() ? "the body is not a JSON object" : fault->text);
   }
-  command.lock = visit.lock;
+  auto& fields = std::get<wire::RenewFields>(parsed);
+  if (fields.key.empty()) return body_fault_reply({}, true);
+  return locks::Renew{std::move(fields.key), std::move(fields.claim), fields.token, fields.ttl};
+}
+
+Asked asked_force_release(LockSpeech& speech, std::string_view body) {
+  speech.act = LockSpeech::Act::force_release;
+  auto reason = wire::parse_force_body(body);
+  if (const auto* fault = std::get_if<wire::BodyFault>(&reason)) {
+    return error_reply(400, fault->text.empty() ? "the body is not {\"reason\": \"...\"}" : fault->text);
+  }
+  return locks::ForceRelease{std::get<std::string>(std::move(reason))};
+}
+
+Asked asked(int action, LockSpeech& speech, std::string_view body) {
+  switch (action) {
+    case acquire:
+      return asked_acquire(speech, body);
+    case release:
+      return asked_release(speech, body);
+    case renew:
+      return asked_renew(speech, body);
+    case force_release:
+      return asked_force_release(speech, body);
+    default:
+      return locks::Inspect{};
+  }
+}
+
+Refusal ask_about_lock(LockVisit& visit, int action, std::string_view body, const locks::Limits& limits) {
+  Asked what = asked(action, visit.speech, body);
+  if (auto* refusal = std::get_if<http::Response>(&what)) return std::move(*refusal);
+  locks::Command command{visit.lock, {visit.user, std::string(door_name)}, std::get<0>(std::move(what))};
   if (auto fault = locks::fault(command, limits)) return error_reply(400, *fault);
   visit.question = std::move(command);
   return std::nullopt;
