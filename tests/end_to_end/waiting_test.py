@@ -1,7 +1,9 @@
 """Waiting, leases and hand-overs against the real server: who comes first is served first, nobody loses a place by
 accident, and a lock never stays with somebody who is not there. Upper bounds are generous, lower bounds exact."""
 
+import http.client
 import json
+import random
 import signal
 import socket
 import threading
@@ -493,6 +495,72 @@ def test_many_clients_that_vanish_in_the_middle_of_a_wait_leave_nothing_behind(t
         queued = [event["claim"] for event in events(server, "prod", "queued")]
         assert granted == [claim for claim in queued if claim in set(granted)], "first in, first out"
         assert set(order) <= set(granted)
+
+
+class Line:
+    """A connection on which requests are sent, and answers read when they are wanted."""
+
+    def __init__(self, server):
+        self.socket = socket.create_connection(("127.0.0.1", server.port), PATIENCE)
+
+    def send(self, method, lock, fields):
+        text = json.dumps(fields).encode()
+        self.socket.sendall(f"{method} /lock/{lock} HTTP/1.1\r\nHost: x\r\n"
+                            f"Content-Length: {len(text)}\r\n\r\n".encode() + text)
+
+    def answer(self):
+        response = http.client.HTTPResponse(self.socket)
+        response.begin()
+        return response.status, json.loads(response.read())
+
+    def close(self):
+        self.socket.close()
+
+
+def cut_at_the_release(server, lock, after):
+    """A held lock, `first` waits for it and `behind` after it. So many seconds after the release was sent, `first`'s
+    poll is cut, and asks again at once with the same words. The answer, and the poll of `behind`."""
+    words = {"key": "first", "claim": "first", "request": "r", "begun": hold(server, lock)["version"], "wait": "60s"}
+    cut, again, freeing = Line(server), Line(server), Line(server)
+    cut.send("PUT", lock, words)
+    wait_for(lambda: queue(server, lock) == ["first"], "the place")
+    behind, = waiting(server, lock, "behind")
+    freeing.send("DELETE", lock, {"key": "holder"})
+    end = time.perf_counter() + after
+    while time.perf_counter() < end:  # too short for a sleep
+        pass
+    cut.close()
+    again.send("PUT", lock, words)
+    status, body = again.answer()
+    assert status == 200, body
+    assert freeing.answer()[0] == 200
+    again.close()
+    freeing.close()
+    return body, behind
+
+
+def test_who_is_told_that_it_has_the_lock_keeps_it_though_its_former_poll_was_cut_at_the_hand_over(tmp_path):
+    dice = random.Random(7)
+    with Server(tmp_path, args=["--waiter-grace", "5s"]) as server:
+        tries = {}
+        for number in range(200):
+            tries[f"prod-{number}"] = cut_at_the_release(server, f"prod-{number}", dice.uniform(0, 0.0015))
+
+        # What was given back by now would be offered, and passed on before this one.
+        hold(server, "later")
+        put(server, "later", "absent", claim="absent", request="r", wait="0s")
+        next_one, = waiting(server, "later", "next")
+        release(server, "later")
+        next_one.token()
+
+        for lock, (told, behind) in tries.items():
+            claim, = get(server, f"/lock/{lock}")["claims"]
+            assert (claim["claim"], claim["token"]) == ("first", told["token"]), (lock, events(server, lock))
+            assert "offered" not in claim and behind.open
+            assert events(server, lock)[-1]["version"] == told["token"], "nothing happened since"
+            release(server, lock, "first", claim="first")
+            assert behind.token() > told["token"]
+        assert any(told["again"] for told, _ in tries.values()), "none was cut in time"
 
 
 # ---- the server ends
