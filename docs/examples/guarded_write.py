@@ -36,7 +36,12 @@ class Lease:
         self._ended = threading.Event()
 
     def __enter__(self):
-        wanted = self.claim | {"request": self.request, "ttl": f"{self.ttl}s", "wait": f"{POLL}s"}
+        status, answer = self._ask("GET", "")
+        if status != 200:
+            raise SystemExit(answer["error"])
+        # With `begun` no late copy of this request takes the lock once it was released.
+        wanted = self.claim | {"request": self.request, "begun": answer["version"]}
+        wanted |= {"ttl": f"{self.ttl}s", "wait": f"{POLL}s"}
         while self.token is None:
             status, answer = self._ask("PUT", "", wanted, POLL + 10)
             if status == 200:
@@ -72,8 +77,9 @@ class Lease:
                 print(f"the lease is gone: {answer['error']}", flush=True)
                 return
 
-    def _ask(self, method, path, body, timeout=10):
-        request = urllib.request.Request(self.url + path, json.dumps(body).encode(), method=method)
+    def _ask(self, method, path, body=None, timeout=10):
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data, method=method)
         try:
             with urllib.request.urlopen(request, timeout=timeout) as answer:
                 return answer.status, json.load(answer)
