@@ -53,7 +53,8 @@ class WaitingEngine : public SteppedEngine {
   std::vector<std::string> history() {
     std::vector<std::string> told;
     engine::ReadHistory all{.lock = "prod", .limit = 1000};
-    for (const auto& event : std::get<engine::HistoryRead>(store_.elsewhere(all).answer).events) {
+    const engine::Operation read = store_.elsewhere(all);
+    for (const auto& event : std::get<engine::HistoryRead>(read.answer).events) {
       told.push_back(std::string(text(event.what)) + (event.claim.empty() ? "" : " " + event.claim));
     }
     return told;
