@@ -71,7 +71,7 @@ void Engine::State::decide_lapses(Slot& slot, Work*& commit, const locks::Circum
 // Somebody asked for this place, and goes on waiting.
 void Engine::State::polled(Slot& slot, const locks::RowId& place, Work*& commit,
                            const locks::Circumstances& around) {
-  if (!slot.watched) return;
+  if (!slot.watched || poll_open(*slot.watched, place.id)) return;  // an open poll keeps it
   const auto at = slot.watched->timers.find(TimerId{place.kind, false, place.id});
   if (at == slot.watched->timers.end()) return;
   if (std::exchange(at->second.expired, false)) --slot.watched->expired;

@@ -32,8 +32,8 @@ bool Engine::State::give_up_overdue() {
     refuse(std::exchange(work->calls, {}), "the store does not answer", commit);
     if (work->slot == nullptr) continue;
     refuse(unsettled_polls(*work->slot), "the store does not answer", commit);
+    refuse_line(*work->slot, "the store does not answer");
     forget_record(*work->slot);
-    refuse(std::exchange(work->slot->line, {}), "the store does not answer");
   }
   return any;
 }
@@ -118,8 +118,8 @@ void Engine::State::read_returned(Work& work, Slot& slot) {
     slot.checked = work.waiting + slot.line.size() - line;  // polls that it woke are before the others
     return;
   }
+  refuse_line(slot, why(work.operation));
   forget_record(slot);
-  refuse(std::exchange(slot.line, {}), why(work.operation));
 }
 
 void Engine::State::scan_returned(Work& work) {

@@ -158,6 +158,7 @@ bool Engine::State::accept_always(Call& call) {
   const auto* give_back = command != nullptr ? std::get_if<locks::GiveBack>(&command->what) : nullptr;
   if (give_back == nullptr) return false;
   Slot& slot = slots_.use(command->lock);
+  told_.take_back(command->lock, give_back->claim, give_back->token);
   unheard(slot, give_back->claim, {give_back->request, give_back->token});
   if (overdue_ == 0) {
     need_turn(slot);

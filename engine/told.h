@@ -6,6 +6,7 @@
 #include <deque>
 #include <string>
 #include <unordered_map>
+#include <utility>
 
 #include "locks/record.h"
 
@@ -13,27 +14,31 @@ namespace lockkeeper::engine {
 
 class Told {
  public:
-  // How often by now, this time included.
-  unsigned tell(const std::string& lock, const std::string& claim, locks::Version token) {
-    const auto [at, fresh] = times_.try_emplace(key(lock, claim, token), 0U);
-    if (fresh) {
-      order_.push_back(at->first);
-      if (order_.size() > kMost) {
-        times_.erase(order_.front());
-        order_.pop_front();
-      }
+  // How many by now, this one included. `first`: the grant was made to this call; who only repeats a grant that was
+  // not told here first is not counted.
+  unsigned tell(const std::string& lock, const std::string& claim, locks::Version token, bool first) {
+    std::string name = key(lock, claim, token);
+    const auto known = times_.find(name);
+    if (known != times_.end()) return ++known->second;
+    if (!first) return 0;
+    order_.push_back(name);
+    times_.emplace(std::move(name), 1U);
+    if (order_.size() > kMost) {
+      times_.erase(order_.front());
+      order_.pop_front();
     }
-    return ++at->second;
+    return 1;
   }
-  // It was not told after all.
+  // One of them was not told after all, or had left.
   void take_back(const std::string& lock, const std::string& claim, locks::Version token) {
     const auto at = times_.find(key(lock, claim, token));
     if (at != times_.end() && at->second > 0) --at->second;
   }
-  // Once, and nobody else. What is forgotten may have been told oftener.
-  bool once(const std::string& lock, const std::string& claim, locks::Version token) const {
+  enum class Heard { nobody, somebody, not_known };
+  Heard heard(const std::string& lock, const std::string& claim, locks::Version token) const {
     const auto at = times_.find(key(lock, claim, token));
-    return at != times_.end() && at->second == 1;
+    if (at == times_.end()) return Heard::not_known;
+    return at->second == 0 ? Heard::nobody : Heard::somebody;
   }
 
  private:

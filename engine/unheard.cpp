@@ -17,9 +17,11 @@ const locks::Acquire* poll(const Call& call) {
 
 void Engine::State::tell(const Slot& slot, const Call& call, locks::Granted& granted) {
   const locks::Acquire* acquire = poll(call);
-  if (acquire == nullptr || (!acquire->wait && !granted.again)) return;
-  const unsigned times = told_.tell(*slot.lock, acquire->claim, granted.token);
-  if (call.woken) granted.again = times > 1;  // decided once more, but not told before
+  // Where nobody waits and nothing lapses, no poll can have been granted what a plain request is told of.
+  if (acquire == nullptr || (!acquire->wait && !granted.again && !slot.watched)) return;
+  const bool first = call.woken || !granted.again;
+  const unsigned told = told_.tell(*slot.lock, acquire->claim, granted.token, first);
+  if (call.woken) granted.again = told > 1;  // decided once more, but not told before
 }
 
 // The claim is to be an offer again as soon as that can be committed.
@@ -36,12 +38,23 @@ void Engine::State::not_told(Slot& slot, const Calls& calls, bool unknown) {
     const auto* outcome = std::get_if<locks::Outcome>(&call->answer);
     const auto* granted = outcome != nullptr ? std::get_if<locks::Granted>(outcome) : nullptr;
     const locks::Acquire* acquire = poll(*call);
-    if (granted == nullptr || acquire == nullptr || (!acquire->wait && !granted->again)) continue;
-    if (!unknown) {
-      told_.take_back(*slot.lock, acquire->claim, granted->token);
-    } else if (!granted->again) {
+    if (granted == nullptr || acquire == nullptr) continue;
+    told_.take_back(*slot.lock, acquire->claim, granted->token);
+    if (unknown && acquire->wait && !granted->again) {
       unheard(slot, acquire->claim, {acquire->request, granted->token});
     }
+  }
+}
+
+// Those in the line can't be decided. Polls among them may have been granted the lock by a commit that is not
+// known.
+void Engine::State::refuse_line(Slot& slot, const std::string& why) {
+  Calls line = std::exchange(slot.line, {});
+  while (!line.empty()) {
+    Call& call = line.pop_front();
+    const locks::Acquire* acquire = call.woken ? poll(call) : nullptr;
+    if (acquire != nullptr) unheard(slot, acquire->claim, {acquire->request, 0});
+    answer(call, locks::Unavailable{why, acquire != nullptr});
   }
 }
 
@@ -51,9 +64,13 @@ void Engine::State::decide_unheard(Slot& slot, Work*& commit, const locks::Circu
   for (auto at = unheard.begin(); at != unheard.end();) {
     const auto& [name, meant] = *at;
     const locks::Claim* claim = locks::find_claim(slot.record, name);
-    const bool stands = claim != nullptr && !claim->offered && claim->request == meant.request &&
-                        (meant.token == 0 || claim->token == meant.token) &&
-                        told_.once(*slot.lock, name, claim->token);
+    bool stands = claim != nullptr && !claim->offered && claim->request == meant.request &&
+                  (meant.token == 0 || claim->token == meant.token);
+    if (stands) {
+      const Told::Heard heard = told_.heard(*slot.lock, name, claim->token);
+      // Of a poll that was open here, whoever else was told would be known.
+      stands = heard == Told::Heard::nobody || (heard == Told::Heard::not_known && meant.token == 0);
+    }
     if (!stands) {
       at = unheard.erase(at);
       --unheard_;

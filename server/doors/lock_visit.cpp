@@ -64,11 +64,10 @@ bool LockVisit::still_waits() const noexcept {
   return std::holds_alternative<locks::Queued>(outcome) || (unavailable != nullptr && !unavailable->unknown);
 }
 
-// A grant that this poll only repeats is not its own: whoever it was told to first may be at work.
+// Also one that this poll only repeats: the engine knows whether others heard of it, who may be at work.
 const locks::Granted* LockVisit::granted() const noexcept {
   const auto* outcome = std::get_if<locks::Outcome>(&answer);
-  const auto* found = outcome == nullptr ? nullptr : std::get_if<locks::Granted>(outcome);
-  return found == nullptr || found->again ? nullptr : found;
+  return outcome == nullptr ? nullptr : std::get_if<locks::Granted>(outcome);
 }
 
 // So that a lock is never left with a client that died while it waited.
