@@ -19,7 +19,13 @@ void Engine::State::tell(const Slot& slot, const Call& call, locks::Granted& gra
   const locks::Acquire* acquire = poll(call);
   // Where nobody waits and nothing lapses, no poll can have been granted what a plain request is told of.
   if (acquire == nullptr || (!acquire->wait && !granted.again && !slot.watched)) return;
-  const bool first = call.woken || !granted.again;
+  // A poll of it was woken here and refused before it was told: nobody was, yet.
+  bool nobody_yet = false;
+  if (slot.watched) {
+    const auto at = slot.watched->unheard.find(acquire->claim);
+    nobody_yet = at != slot.watched->unheard.end() && at->second.token == 0;
+  }
+  const bool first = call.woken || !granted.again || nobody_yet;
   const unsigned told = told_.tell(*slot.lock, acquire->claim, granted.token, first);
   if (call.woken) granted.again = told > 1;  // decided once more, but not told before
 }

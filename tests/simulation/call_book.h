@@ -20,11 +20,13 @@ struct Asked final : engine::Call {
   std::size_t number = 0;
   locks::Command meant;  // as the client sent it; a planted bug may put another to the engine
   std::size_t server = 0;
+  std::uint64_t life = 0;  // of that server
   Moment asked = 0;
   Time asked_at{0};
-  Moment answered = 0;       // 0: not (yet)
-  bool abandoned = false;    // its engine was killed: no answer will come, but it may have taken effect
-  Client* client = nullptr;  // who listens for the answer; nullptr: nobody
+  Moment answered = 0;         // 0: not (yet)
+  bool abandoned = false;      // its engine was killed: no answer will come, but it may have taken effect
+  Client* client = nullptr;    // who listens for the answer; nullptr: nobody
+  bool seen_to_leave = false;  // by the server
   std::uint64_t attempt = 0;
 
   const locks::Outcome& outcome() const { return std::get<locks::Outcome>(answer); }

@@ -70,30 +70,38 @@ void Client::ask_again() {
   }
   if (left_ > 0) --left_;
   const std::uint64_t attempt = ++attempt_;
-  call_ = nullptr;
+  calls_.clear();
   network_.send(*current_, *this, attempt);
   Time patience = kPatience;
   if (const auto* acquire = std::get_if<Acquire>(&current_->what))
     patience += acquire->wait.value_or(milliseconds(0));
-  if (!finishing_ && stage_.random.chance(30)) patience = stage_.random.between(Time(0), patience);
+  if (!finishing_ && stage_.random.chance(stage_.profile.impatient)) {
+    patience = stage_.random.chance(500) ? stage_.random.between(Time(0), patience)
+                                         : stage_.random.stretched(Time(100), patience);
+  }
   stage_.agenda.after(patience, [this, attempt] { no_answer(attempt); });
 }
 
 void Client::reached(Asked& call) {
-  if (call.attempt == attempt_ && current_) call_ = &call;
+  calls_.push_back(&call);
+}
+
+void Client::hang_up() {
+  for (Asked* call : std::exchange(calls_, {})) network_.hang_up(*call);
 }
 
 void Client::no_answer(std::uint64_t attempt) {
-  if (attempt != attempt_ || !current_) return;
-  if (call_ != nullptr) network_.hang_up(*std::exchange(call_, nullptr));
+  if (!listens(attempt)) return;
+  hang_up();
   if (stage_.random.chance(700)) return ask_again();  // at another server perhaps
   current_.reset();
   rest_a_while();
 }
 
 void Client::answered(const Asked& call) {
-  if (call.attempt != attempt_ || !current_) return;  // it has given that one up
-  call_ = nullptr;
+  if (!listens(call.attempt)) return;  // it has given that one up
+  std::erase(calls_, &call);
+  if (stage_.random.chance(500)) hang_up();  // the other connection
   const locks::Outcome& outcome = call.outcome();
   if (const auto version = version_of(outcome)) read_[call.meant.lock] = *version;
   if (const auto* granted = std::get_if<locks::Granted>(&outcome)) token_ = granted->token;

@@ -26,6 +26,8 @@ class Client {
 
   void begin();               // its first request, after a while
   void reached(Asked& call);  // the request is at a server
+  bool listens(std::uint64_t attempt) const { return attempt == attempt_ && current_.has_value(); }
+  void no_answer(std::uint64_t attempt);  // it hangs up
   void answered(const Asked& call);
   bool through() const { return left_ == 0; }
 
@@ -52,7 +54,7 @@ class Client {
   void session_answered(const locks::Outcome& outcome);
   void ask(locks::Command command);
   void ask_again();
-  void no_answer(std::uint64_t attempt);
+  void hang_up();
 
   locks::Command choose();
   locks::Acquire plain();
@@ -74,7 +76,7 @@ class Client {
   std::uint64_t intentions_ = 0;
   std::optional<Session> session_;
   std::optional<locks::Command> current_;       // asked, and not answered
-  Asked* call_ = nullptr;                       // that, if it reached a server
+  std::vector<Asked*> calls_;                   // that, where it reached a server
   std::vector<locks::Command> past_;            // what it asked once
   std::map<std::string, locks::Version> read_;  // the version of each lock that it read last
   std::optional<locks::Version> token_;         // the last that it was given

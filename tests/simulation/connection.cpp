@@ -16,8 +16,9 @@ using engine::Prune;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-Connection::Connection(Stage& stage, SharedStore& store, std::size_t server, std::function<void()> wake)
-    : stage_(stage), store_(store), server_(server), wake_(std::move(wake)) {}
+Connection::Connection(Stage& stage, SharedStore& store, std::size_t server, std::uint64_t life,
+                       std::function<void()> wake)
+    : stage_(stage), store_(store), server_(server), life_(life), wake_(std::move(wake)) {}
 
 void Connection::open(engine::Completions& completions) {
   completions_ = &completions;
@@ -60,7 +61,7 @@ Time Connection::latency() {
 
 void Connection::send(Operation& operation) {
   auto flight =
-      std::make_shared<Flight>(Flight{operation.question, &operation, {server_, stage_.next_moment()}, {}});
+      std::make_shared<Flight>(Flight{operation.question, &operation, {server_, life_, stage_.next_moment()}, {}});
   flights_.push_back(flight);
   if (const std::string lock = lock_changed_by(*flight); !lock.empty() && ++changing_[lock] > 1) {
     stage_.fail("server " + std::to_string(server_) + " began a second change of " + lock +
@@ -143,6 +144,7 @@ bool Connection::planted(const FlightPointer& flight, Time there) {
 void Connection::carry_out(Flight& flight) {
   if (flight.carried_out) return;  // its fate was decided by a kill
   flight.carried_out = true;
+  flight.origin.late = flight.returned || flight.operation == nullptr;
   SharedStore::Answer answer = store_.carry_out(flight.origin, flight.question);
   if (!flight.returned) flight.answer = std::move(answer);
 }

@@ -18,7 +18,7 @@ namespace lockkeeper::simulation {
 class Connection final : public engine::Store {
  public:
   // `wake`: something came back, the server may step.
-  Connection(Stage& stage, SharedStore& store, std::size_t server, std::function<void()> wake);
+  Connection(Stage& stage, SharedStore& store, std::size_t server, std::uint64_t life, std::function<void()> wake);
 
   void open(engine::Completions& completions) override;
   void begin(engine::Operation* chain) override;
@@ -54,6 +54,7 @@ class Connection final : public engine::Store {
   Stage& stage_;
   SharedStore& store_;
   const std::size_t server_;
+  const std::uint64_t life_;
   const std::function<void()> wake_;
   engine::Completions* completions_ = nullptr;
   std::vector<FlightPointer> flights_;   // those that are not back

@@ -48,7 +48,9 @@ namespace lockkeeper::simulation {
 // Where a change came from.
 struct Origin {
   std::size_t server = 0;
-  Moment begun = 0;  // when it was handed to the store
+  std::uint64_t life = 0;  // of the server, from one start to its end
+  Moment begun = 0;        // when it was handed to the store
+  bool late = false;       // it was told as unknown before
 };
 
 class Linearizability {

@@ -48,6 +48,8 @@ enum class Bug : std::uint8_t {
   wake_two,
   waiter_never_answered,
   poll_outlasts_its_wait,
+  given_back_although_told,
+  give_back_dropped,
   // of time
   expire_by_wall_clock,
   expire_early,

@@ -43,7 +43,7 @@ void without_faults(Profile& profile) {
   profile.faultless = true;
   profile.latency = std::min<Time>(profile.latency, milliseconds(4));
   profile.fails = profile.reply_lost = profile.vanishes = profile.late = profile.slow = 0;
-  profile.copied = profile.request_lost = profile.answer_lost = 0;
+  profile.copied = profile.request_lost = profile.answer_lost = profile.doubled = 0;
   profile.calm = Time(0);
   profile.settings.in_flight = 1000;
 }
@@ -91,6 +91,8 @@ Profile draw(Random& random) {
   profile.copied = draw_chance(random);
   profile.request_lost = draw_chance(random);
   profile.answer_lost = draw_chance(random);
+  profile.doubled = draw_chance(random);
+  profile.impatient = random.chance(300) ? 300 : 30;
   static constexpr std::array<Time, 4> kThinking = {Time(2000), Time(100'000), Time(3'000'000), Time(30'000'000)};
   profile.think = random.pick(kThinking);
 

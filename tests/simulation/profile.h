@@ -30,7 +30,9 @@ struct Profile {
   unsigned copied = 0;  // a second copy of a request arrives later
   unsigned request_lost = 0;
   unsigned answer_lost = 0;
-  Time think{0};  // of a client, up to
+  unsigned doubled = 0;    // sent on two connections at once
+  unsigned impatient = 0;  // a client hangs up before it is answered, or just then
+  Time think{0};           // of a client, up to
 
   // What clients do. Chances are in a thousand.
   std::size_t keys = 2;

@@ -62,7 +62,7 @@ void Server::start() {
   ++life_;
   stage_.trace.line([&] { return name_ + " starts"; });
   if (stage_.random.chance(300)) clock_.boot(some_boot(stage_.random));
-  connections_.emplace_back(stage_, store_, number_, [this] { wake_after(kTurn, Agenda::Kind::matter); });
+  connections_.emplace_back(stage_, store_, number_, life_, [this] { wake_after(kTurn, Agenda::Kind::matter); });
   engine::Settings settings = stage_.profile.settings;
   settings.change_prefix = name_ + " life " + std::to_string(life_) + " change ";
   engine_ = std::make_unique<engine::Engine>(connections_.back(), clock_, std::move(settings));
@@ -76,6 +76,7 @@ void Server::submit(Asked& asked) {
   }
   asked.mailbox = this;
   asked.server = number_;
+  asked.life = life_;
   asked.asked = stage_.next_moment();
   asked.asked_at = stage_.agenda.now();
   if (auto* command = std::get_if<locks::Command>(&asked.question); command != nullptr && stage_.bug != Bug::none) {

@@ -29,6 +29,7 @@ class Server final : private engine::Mailbox {
   void start();
   std::size_t number() const { return number_; }
   bool up() const { return engine_ != nullptr; }
+  bool lives(std::uint64_t life) const { return up() && life_ == life; }
   void submit(Asked& asked);  // lost if it is down
 
   void pause(Time until);

@@ -13,8 +13,13 @@ using engine::Operation;
 using engine::Prune;
 using engine::Read;
 
-SharedStore::SharedStore(Stage& stage, Linearizability& history)
-    : stage_(stage), checker_(stage), leases_(stage), history_(history), boot_(stage.agenda.now()) {
+SharedStore::SharedStore(Stage& stage, Linearizability& history, Hearing& hearing)
+    : stage_(stage),
+      checker_(stage),
+      leases_(stage),
+      history_(history),
+      hearing_(hearing),
+      boot_(stage.agenda.now()) {
   if (stage.profile.alone) memory_.boot_clock = &boot_;
   memory_.open(*this);
 }
@@ -34,6 +39,17 @@ SharedStore::Answer SharedStore::carry_out(const Origin& origin, const Question&
   if (const auto* forget = std::get_if<Prune>(&question)) return prune(origin, *forget);
   if (const auto* ask = std::get_if<Read>(&question)) return read(*ask);
   return memory(question);
+}
+
+void SharedStore::give_back(const Origin& origin, const locks::Command& words) {
+  const auto before = record(words.lock);
+  if (!before) return;
+  const auto& settings = stage_.profile.settings;
+  const locks::Terms terms = locks::terms_of(settings.terms, settings.terms_by_name, words.lock);
+  auto decision = locks::decide(*before, words, {locks::WallTime(), settings.limits, terms});
+  if (!decision.change) return;
+  for (locks::Event& event : decision.change->events) event.change = "planted " + std::to_string(commits_);
+  commit(origin, {words.lock, std::move(*decision.change)});
 }
 
 SharedStore::Answer SharedStore::commit(const Origin& origin, Commit commit) {
@@ -64,6 +80,7 @@ SharedStore::Answer SharedStore::commit(const Origin& origin, Commit commit) {
   checker_.committed(commit.lock, commit.change, after);
   if (!stage_.violation) leases_.committed(commit.lock, commit.change, after);
   if (!stage_.violation) history_.committed(commit.lock, commit.change, after, origin, moment);
+  if (!stage_.violation) hearing_.committed(commit.lock, commit.change, origin);
   return answer;
 }
 

@@ -8,6 +8,7 @@
 #include "engine/store.h"
 #include "stores/memory/memory_store.h"
 #include "tests/simulation/checker.h"
+#include "tests/simulation/hearing.h"
 #include "tests/simulation/lease_watch.h"
 #include "tests/simulation/linearizability.h"
 #include "tests/simulation/stage.h"
@@ -20,10 +21,13 @@ class SharedStore final : private engine::Completions {
   using Question = decltype(engine::Operation::question);
   using Answer = decltype(engine::Operation::answer);
 
-  SharedStore(Stage& stage, Linearizability& history);
+  SharedStore(Stage& stage, Linearizability& history, Hearing& hearing);
 
   // At this instant, whole.
   Answer carry_out(const Origin& origin, const Question& question);
+
+  // A planted bug: whoever else was told.
+  void give_back(const Origin& origin, const locks::Command& words);
 
   std::optional<locks::Record> record(const std::string& lock);
   void look_for_late() { leases_.look_for_late(); }
@@ -45,6 +49,7 @@ class SharedStore final : private engine::Completions {
   Checker checker_;
   LeaseWatch leases_;
   Linearizability& history_;
+  Hearing& hearing_;
   VirtualBootClock boot_;
   stores::MemoryStore memory_;
   std::uint64_t commits_ = 0;

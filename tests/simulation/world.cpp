@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "tests/simulation/client.h"
+#include "tests/simulation/hearing.h"
 #include "tests/simulation/server.h"
 #include "tests/simulation/stage.h"
 #include "tests/unit/told.h"
@@ -22,7 +23,7 @@ using std::chrono::seconds;
 class World final : public Listener {
  public:
   World(std::uint64_t seed, Bug bug, bool traced)
-      : stage_(seed, bug, traced), history_(stage_), store_(stage_, history_) {}
+      : stage_(seed, bug, traced), history_(stage_), hearing_(stage_), store_(stage_, history_, hearing_) {}
 
   Verdict run();
 
@@ -30,7 +31,10 @@ class World final : public Listener {
   void answered(Asked& asked) override;
   void send(const locks::Command& command, Client& from, std::uint64_t attempt);
   void hang_up(Asked& call);
-  void nobody_hears(Asked& call);
+  Heard hears(Asked& call);
+  bool seen_to_leave(Asked& call);
+  void give_back(Asked& call, locks::Version token);
+  void look_for_leaks();
   void say_to_itself(Asked& call, const std::function<Asked&()>& words);
   void put_on_its_way(const locks::Command& command, Client* from, std::uint64_t attempt, Time delay);
   void next_disaster();
@@ -47,6 +51,7 @@ class World final : public Listener {
 
   Stage stage_;
   Linearizability history_;
+  Hearing hearing_;
   SharedStore store_;
   int disasters_left_ = 40;
   std::deque<Client> clients_;
@@ -58,6 +63,10 @@ void World::send(const locks::Command& command, Client& from, std::uint64_t atte
   Random& random = stage_.random;
   const Time usual = random.between(Time(50), milliseconds(3));
   if (!stage_.faults || !random.chance(stage_.profile.request_lost)) put_on_its_way(command, &from, attempt, usual);
+  if (stage_.faults && random.chance(stage_.profile.doubled)) {
+    stage_.happened("request doubled");
+    put_on_its_way(command, &from, attempt, random.between(Time(50), milliseconds(3)));
+  }
   if (stage_.faults && random.chance(stage_.profile.copied)) {
     put_on_its_way(command, nullptr, 0, random.stretched(milliseconds(1), minutes(10)));
   }
@@ -77,34 +86,62 @@ void World::put_on_its_way(const locks::Command& command, Client* from, std::uin
       return from == nullptr ? text + " (a late copy)" : text;
     });
     server.submit(asked);
-    if (from != nullptr) from->reached(asked);
+    if (from == nullptr) return;
+    if (from->listens(attempt)) return from->reached(asked);
+    stage_.happened("request of a client that had left");
+    hang_up(asked);
   });
 }
 
 // Servers mostly notice that a client has gone.
 void World::hang_up(Asked& call) {
   call.client = nullptr;
-  if (call.poll() == nullptr || call.answered != 0) return;
+  if (call.poll() == nullptr || call.answered != 0 || !seen_to_leave(call)) return;
   say_to_itself(call, [this, &call]() -> Asked& {
     return stage_.calls.open(engine::Leave{call.meant.lock, call.poll()->claim, &call});
   });
 }
 
-void World::nobody_hears(Asked& call) {
-  const auto* granted = std::get_if<locks::Granted>(&call.outcome());
-  if (call.poll() == nullptr || granted == nullptr || granted->again) return;
-  say_to_itself(call, [this, &call, token = granted->token]() -> Asked& {
-    stage_.happened("granted to a client that had gone");
-    const locks::Acquire& poll = *call.poll();
-    return stage_.calls.open({call.meant.lock, {"", "server"}, locks::GiveBack{poll.claim, poll.request, token}});
+// Once seen, for good.
+bool World::seen_to_leave(Asked& call) {
+  if (!call.seen_to_leave) call.seen_to_leave = !stage_.faults || !stage_.random.chance(200);
+  return call.seen_to_leave;
+}
+
+// As the door does (server/doors/lock_visit.cpp): a poll gives back what it was granted to a client that is gone.
+Heard World::hears(Asked& asked) {
+  const auto* granted = std::get_if<locks::Granted>(&asked.outcome());
+  const bool to_poll = asked.poll() != nullptr && granted != nullptr;
+  bool gone = asked.client == nullptr || (stage_.faults && stage_.random.chance(stage_.profile.answer_lost));
+  if (!gone && to_poll && stage_.faults && stage_.random.chance(stage_.profile.impatient / 2)) {
+    stage_.happened("client left as it was granted");
+    asked.client->no_answer(asked.attempt);
+    gone = true;
+  }
+  if (!gone) return Heard::by_client;
+  asked.client = nullptr;
+  if (!to_poll || !seen_to_leave(asked)) return Heard::for_all_the_server_knows;
+  give_back(asked, granted->token);
+  return Heard::by_nobody;
+}
+
+void World::give_back(Asked& call, locks::Version token) {
+  stage_.happened("granted to a client that had gone");
+  if (stage_.bug == Bug::give_back_dropped) return;
+  const locks::Acquire& poll = *call.poll();
+  const locks::Command words{call.meant.lock, {"", "server"}, locks::GiveBack{poll.claim, poll.request, token}};
+  say_to_itself(call, [this, &call, words]() -> Asked& {
+    if (stage_.bug == Bug::given_back_although_told)
+      store_.give_back({call.server, call.life, stage_.next_moment()}, words);
+    return stage_.calls.open(words);
   });
 }
 
 void World::say_to_itself(Asked& call, const std::function<Asked&()>& words) {
-  if (stage_.faults && stage_.random.chance(200)) return;
-  stage_.agenda.after(stage_.random.between(Time(10), milliseconds(2)), [this, &call, words] {
+  const bool busy = stage_.faults && stage_.random.chance(100);
+  stage_.agenda.after(stage_.random.between(Time(10), milliseconds(busy ? 50 : 2)), [this, &call, words] {
     Server& server = servers_[call.server];
-    if (call.abandoned || !server.up()) return;
+    if (!server.lives(call.life)) return;
     Asked& asked = words();
     stage_.trace.line([&] {
       return server.name() + " says to itself in " + CallBook::name(asked.number) + " about " +
@@ -117,9 +154,9 @@ void World::say_to_itself(Asked& call, const std::function<Asked&()>& words) {
 
 // On an engine's thread, in the middle of its step: clients hear of it later.
 void World::answered(Asked& asked) {
-  if (asked.client == nullptr || (stage_.faults && stage_.random.chance(stage_.profile.answer_lost))) {
-    return nobody_hears(asked);
-  }
+  const Heard heard = hears(asked);
+  hearing_.answered(asked, heard);
+  if (heard != Heard::by_client) return;
   stage_.agenda.after(stage_.random.between(Time(50), milliseconds(3)),
                       [&asked, client = asked.client] { client->answered(asked); });
 }
@@ -200,8 +237,10 @@ void World::come_to_rest() {
   for (Server& server : servers_) {
     if (!server.up()) server.start();
   }
+  look_for_leaks();
   serve_who_waits();
   let_lapse();
+  look_for_leaks();
   for (Server& server : servers_) {
     for (std::size_t i = 0; i < stage_.profile.locks && !stage_.violation; ++i) {
       const Asked& asked = ask(server, {"lock " + std::to_string(i), {}, locks::Inspect{}});
@@ -210,6 +249,16 @@ void World::come_to_rest() {
       }
     }
     if (!stage_.violation && server.unanswered() > 0) stage_.fail(server.name() + " owes an answer");
+  }
+}
+
+void World::look_for_leaks() {
+  pass(seconds(11));
+  for (std::size_t i = 0; i < stage_.profile.locks && !stage_.violation; ++i) {
+    const std::string lock = "lock " + std::to_string(i);
+    const auto record = store_.record(lock);
+    const auto lives = [this](std::size_t server, std::uint64_t life) { return servers_[server].lives(life); };
+    if (record) hearing_.look_for_leaks(lock, *record, lives);
   }
 }
 
