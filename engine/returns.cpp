@@ -28,7 +28,7 @@ bool Engine::State::give_up_overdue() {
     ++overdue_;
     add(shown_.failures, 1);
     const bool commit = std::holds_alternative<Commit>(work->operation.question);
-    if (commit) not_told(*work->slot, work->calls, true);
+    if (commit) not_told(*work->slot, work->calls);
     refuse(std::exchange(work->calls, {}), "the store does not answer", commit);
     if (work->slot == nullptr) continue;
     refuse(unsettled_polls(*work->slot), "the store does not answer", commit);
@@ -93,7 +93,7 @@ void Engine::State::commit_returned(Work& work, Slot& slot) {
   }
   if (auto* conflict = std::get_if<Conflict>(&work.operation.answer)) {
     add(shown_.conflicts, 1);
-    not_told(slot, work.calls, false);
+    not_told(slot, work.calls);
     Calls again = std::exchange(work.calls, {});
     Calls polls = unsettled_polls(slot);
     while (!polls.empty()) again.push_back(polls.pop_front());
@@ -104,7 +104,7 @@ void Engine::State::commit_returned(Work& work, Slot& slot) {
   }
   const auto* failed = std::get_if<Failed>(&work.operation.answer);
   const bool unknown = failed == nullptr || failed->kind == Failed::Kind::unknown;
-  not_told(slot, work.calls, unknown);
+  not_told(slot, work.calls);
   refuse(unsettled_polls(slot), why(work.operation), unknown);
   forget_record(slot);
   if (unknown) look_soon(slot);

@@ -82,7 +82,7 @@ class Engine::State final : public Completions {
   void close_polls();
   void tell(const Slot& slot, const Call& call, locks::Granted& granted);
   void unheard(Slot& slot, const std::string& claim, Watched::Unheard unheard);
-  void not_told(Slot& slot, const Calls& calls, bool unknown);
+  void not_told(Slot& slot, const Calls& calls);
   void refuse_line(Slot& slot, const std::string& why);
   void decide_unheard(Slot& slot, Work*& commit, const locks::Circumstances& around);
   void forget_unheard(Slot& slot);

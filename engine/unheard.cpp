@@ -39,14 +39,15 @@ void Engine::State::unheard(Slot& slot, const std::string& claim, Watched::Unhea
 
 // Answers that were decided and do not leave. Where the grant may have happened all the same, its client has not
 // heard.
-void Engine::State::not_told(Slot& slot, const Calls& calls, bool unknown) {
+void Engine::State::not_told(Slot& slot, const Calls& calls) {
   for (const Call* call = calls.front(); call != nullptr; call = call->next) {
     const auto* outcome = std::get_if<locks::Outcome>(&call->answer);
     const auto* granted = outcome != nullptr ? std::get_if<locks::Granted>(outcome) : nullptr;
     const locks::Acquire* acquire = poll(*call);
     if (granted == nullptr || acquire == nullptr) continue;
     told_.take_back(*slot.lock, acquire->claim, granted->token);
-    if (unknown && acquire->wait && !granted->again) {
+    // Perhaps the last of several: those before may have left.
+    if (told_.heard(*slot.lock, acquire->claim, granted->token) == Told::Heard::nobody) {
       unheard(slot, acquire->claim, {acquire->request, granted->token});
     }
   }
