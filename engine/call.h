@@ -52,6 +52,8 @@ class Call {
   // The engine's, of a poll.
   std::chrono::steady_clock::time_point until{};
   bool woken = false;  // it was open, and is decided once more
+  // With Granted: if the client can't hear it, the engine is to be told by a GiveBack.
+  bool told = false;
 };
 
 }  // namespace lockkeeper::engine

@@ -80,7 +80,7 @@ class Engine::State final : public Completions {
   Calls unsettled_polls(Slot& slot);
   bool leave(Slot& slot, const Leave& leave);
   void close_polls();
-  void tell(const Slot& slot, const Call& call, locks::Granted& granted);
+  void tell(const Slot& slot, Call& call, locks::Granted& granted);
   void unheard(Slot& slot, const std::string& claim, Watched::Unheard unheard);
   void not_told(Slot& slot, const Calls& calls);
   void refuse_line(Slot& slot, const std::string& why);

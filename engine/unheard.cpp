@@ -15,7 +15,7 @@ const locks::Acquire* poll(const Call& call) {
 
 }  // namespace
 
-void Engine::State::tell(const Slot& slot, const Call& call, locks::Granted& granted) {
+void Engine::State::tell(const Slot& slot, Call& call, locks::Granted& granted) {
   const locks::Acquire* acquire = poll(call);
   // Where nobody waits and nothing lapses, no poll can have been granted what a plain request is told of.
   if (acquire == nullptr || (!acquire->wait && !granted.again && !slot.watched)) return;
@@ -27,6 +27,7 @@ void Engine::State::tell(const Slot& slot, const Call& call, locks::Granted& gra
   }
   const bool first = call.woken || !granted.again || nobody_yet;
   const unsigned told = told_.tell(*slot.lock, acquire->claim, granted.token, first);
+  call.told = told > 0;
   if (call.woken) granted.again = told > 1;  // decided once more, but not told before
 }
 
@@ -40,11 +41,11 @@ void Engine::State::unheard(Slot& slot, const std::string& claim, Watched::Unhea
 // Answers that were decided and do not leave. Where the grant may have happened all the same, its client has not
 // heard.
 void Engine::State::not_told(Slot& slot, const Calls& calls) {
-  for (const Call* call = calls.front(); call != nullptr; call = call->next) {
+  for (Call* call = calls.front(); call != nullptr; call = call->next) {
     const auto* outcome = std::get_if<locks::Outcome>(&call->answer);
     const auto* granted = outcome != nullptr ? std::get_if<locks::Granted>(outcome) : nullptr;
     const locks::Acquire* acquire = poll(*call);
-    if (granted == nullptr || acquire == nullptr) continue;
+    if (granted == nullptr || acquire == nullptr || !std::exchange(call->told, false)) continue;
     told_.take_back(*slot.lock, acquire->claim, granted->token);
     // Perhaps the last of several: those before may have left.
     if (told_.heard(*slot.lock, acquire->claim, granted->token) == Told::Heard::nobody) {

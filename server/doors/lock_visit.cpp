@@ -67,7 +67,7 @@ bool LockVisit::still_waits() const noexcept {
 // Also one that this poll only repeats: the engine knows whether others heard of it, who may be at work.
 const locks::Granted* LockVisit::granted() const noexcept {
   const auto* outcome = std::get_if<locks::Outcome>(&answer);
-  return outcome == nullptr ? nullptr : std::get_if<locks::Granted>(outcome);
+  return outcome == nullptr || !told ? nullptr : std::get_if<locks::Granted>(outcome);
 }
 
 // So that a lock is never left with a client that died while it waited.

@@ -121,7 +121,7 @@ Heard World::hears(Asked& asked) {
   if (!gone) return Heard::by_client;
   asked.client = nullptr;
   if (!to_poll || !seen_to_leave(asked)) return Heard::for_all_the_server_knows;
-  give_back(asked, granted->token);
+  if (asked.told) give_back(asked, granted->token);
   return Heard::by_nobody;
 }
 

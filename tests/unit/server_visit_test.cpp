@@ -84,6 +84,7 @@ class AVisit : public testing::Test {
     ASSERT_EQ(desk_.asked.size(), 1U);
   }
   unsigned answer(locks::Outcome outcome) {
+    visit_->told = std::holds_alternative<locks::Granted>(outcome);  // as the engine counts it
     visit_->answer = std::move(outcome);
     visit_->answered();
     return exchange_.response ? exchange_.response->status : 0;
@@ -158,6 +159,15 @@ TEST_F(AVisit, SaysThatItWasNotHeardOfALockThatAnEarlierPollWasGrantedToo) {
   EXPECT_EQ(answer(again), 503U);
   visit_->unheard();
   EXPECT_EQ(desk_.words.size(), 1U) << "the engine knows who else heard of it";
+}
+
+TEST_F(AVisit, GivesNothingBackThatTheEngineDidNotCount) {
+  ask(30s);
+  exchange_.client_is_gone = true;
+  visit_->answer = locks::Outcome(granted);
+  visit_->answered();
+  EXPECT_EQ(exchange_.response->status, 200U);
+  EXPECT_TRUE(desk_.words.empty());
 }
 
 TEST_F(AVisit, ThatDoesNotWaitGivesNothingBack) {
