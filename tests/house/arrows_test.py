@@ -21,17 +21,23 @@ ARROWS = {
     "check": {"resource"},
     "in": {"resource"},
     "out": {"resource"},
+    "cli": {"locks", "wire", "http", "client"},
+    "agent": {"locks", "wire", "http", "client"},
 }
 
 # third-party headers -> the folders whose files (.cpp) may see them; headers only where noted below
 OWNERS = {
-    r"rapidjson/": {"wire", "resource", "stores"},
+    r"rapidjson/": {"wire", "resource", "stores", "agent"},
     r"sqlite3\.h": {"stores"},
     r"curl/": {"http"},
     r"boost/(asio|beast)": {"http"},
-    r"boost/program_options": {"server"},
-    r"spdlog/": {"server"},
-    r"openssl/": {"http", "server", "resource", "client"},
+    r"boost/program_options": {"server", "cli", "agent"},
+    r"spdlog/": {"server", "agent"},
+    r"openssl/": {"http", "server", "resource", "client", "agent"},
+    r"prometheus/": {"http"},
+    r"(grpc|grpcpp|google/protobuf)/": {"server"},
+    r"yaml-cpp/": {"agent"},
+    r"(zlib|zstd)\.h": {"agent"},
 }
 
 # Only these may be included by locks and engine: the standard library (no slash, no .h but our own).
