@@ -10,14 +10,17 @@
 #include <exception>
 #include <fstream>
 #include <iostream>
+#include <map>
+#include <memory>
 #include <random>
+#include <vector>
 
 #include "engine/store_error.h"
 #include "locks/duration.h"
 #include "server/access_log.h"
 #include "server/auth.h"
 #include "server/descriptors.h"
-#include "server/doors/locker.h"
+#include "server/doors/doors.h"
 #include "server/engine_thread.h"
 #include "server/hardening.h"
 #include "server/open_store.h"
@@ -51,6 +54,9 @@ http::ListenerSettings listener_settings(Options& options, Log& log) {
     settings.connections = fit;
   }
   settings.endpoints = options.endpoints;
+  for (const auto& [name, choice] : options.doors) {
+    settings.endpoints.insert(settings.endpoints.end(), choice.endpoints.begin(), choice.endpoints.end());
+  }
   if (!options.ssl_cert.empty()) {
     // The original's words for a file that is not there (compat: locker, start-half-tls).
     for (const std::string& file : {options.ssl_cert, options.ssl_key}) {
@@ -63,12 +69,30 @@ http::ListenerSettings listener_settings(Options& options, Log& log) {
   return settings;
 }
 
+// All that is listened on, in the order of the listener's endpoints: the main listener's, then each door's own.
+struct Address {
+  http::Endpoint endpoint;
+  std::string door;  // empty: the main listener
+};
+std::vector<Address> addresses(const Options& options) {
+  std::vector<Address> all;
+  for (const http::Endpoint& endpoint : options.endpoints) all.push_back({endpoint, ""});
+  for (const auto& [name, choice] : options.doors) {
+    for (const http::Endpoint& endpoint : choice.endpoints) all.push_back({endpoint, name});
+  }
+  return all;
+}
+
 // Whole or not at all: whoever waits for the file must not read half a number.
-void write_port_file(const std::string& path, std::uint16_t port) {
+void write_port_file(const std::string& path, const std::vector<Address>& all,
+                     const std::vector<std::uint16_t>& ports) {
   if (path.empty()) return;
   const std::string beside = path + ".new";
   std::ofstream file(beside);
-  file << port << '\n';
+  file << ports.front() << '\n';
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (!all[i].door.empty()) file << all[i].door << ' ' << ports[i] << '\n';
+  }
   file.close();
   if (!file || std::rename(beside.c_str(), path.c_str()) != 0)
     throw StartError("--port-file: cannot write " + path);
@@ -76,16 +100,51 @@ void write_port_file(const std::string& path, std::uint16_t port) {
 
 void announce(const Options& options, const http::Listener& listener, Log& log) {
   const auto ports = listener.ports();
+  const auto all = addresses(options);
   const bool tls = !options.ssl_cert.empty();
   for (std::size_t i = 0; i < ports.size(); ++i) {
-    const std::string& address = options.endpoints[i].address;
+    const std::string& address = all[i].endpoint.address;
     const bool loopback = address.starts_with("127.") || address == "::1";
     const std::string host = address.find(':') == std::string::npos ? address : "[" + address + "]";
-    log.info("listening on " + std::string(tls ? "https://" : "http://") + host + ":" + std::to_string(ports[i]));
+    const std::string door = all[i].door.empty() ? "" : " (" + all[i].door + ")";
+    log.info("listening on " + std::string(tls ? "https://" : "http://") + host + ":" + std::to_string(ports[i]) +
+             door);
     if (!loopback && options.auth_user.empty()) log.warn("anybody who reaches " + host + " can lock and unlock");
   }
-  write_port_file(options.port_file, ports.front());
+  write_port_file(options.port_file, all, ports);
 }
+
+// Every door under its prefix on the main listener, each on its own addresses, and the native one on all: what
+// speaks another dialect may need it beside (the agent leads by a lease).
+class OpenDoors {
+ public:
+  OpenDoors(const Options& options, Service& service) {
+    constexpr std::size_t main = 0;
+    std::vector<std::size_t> groups(options.endpoints.size(), main);
+    std::map<std::string, std::size_t> group_of;
+    for (const Address& address : addresses(options)) {
+      if (address.door.empty()) continue;
+      groups.push_back(group_of.try_emplace(address.door, group_of.size() + 1).first->second);
+    }
+    const DoorKind& native = door_kinds().front();
+    for (const DoorKind& kind : door_kinds()) {
+      const auto choice = options.doors.find(std::string(kind.name));
+      if (choice != options.doors.end() && !choice->second.open) continue;
+      Door& door = *doors_.emplace_back(kind.make(service));
+      service.mount(main, std::string(kind.prefix), door);
+      const bool is_native = kind.name == native.name;
+      if (is_native) service.mount(main, "", door);
+      for (const auto& [name, group] : group_of) {
+        if (is_native) service.mount(group, std::string(kind.prefix), door);
+        if (name == kind.name) service.mount(group, "", door);
+      }
+    }
+    service.group_endpoints(std::move(groups));
+  }
+
+ private:
+  std::vector<std::unique_ptr<Door>> doors_;
+};
 
 // What holds on this server are subject to.
 void tell_terms(const engine::Settings& settings, Log& log) {
@@ -139,7 +198,7 @@ void serve(Options& options, Log& log) {
   wipe(options.auth_pass);
 
   Service service(engine, auth, options.engine.limits, access_log);
-  service.mount("", std::make_unique<LockerDoor>(service));
+  const OpenDoors doors(options, service);
   http::Listener listener(std::move(settings), service);
   service.connect(listener);
 

@@ -60,16 +60,44 @@ std::uint16_t port_number(const std::string& where, std::string_view text) {
 }
 
 // "127.0.0.1:3000", "[::1]:3000"
-http::Endpoint endpoint(const std::string& text) {
+http::Endpoint endpoint(const std::string& flag, const std::string& text) {
   const auto colon = text.rfind(':');
-  if (colon == std::string::npos || colon == 0) throw Wrong("--listen: \"" + text + "\" is not ADDRESS:PORT");
+  if (colon == std::string::npos || colon == 0) throw Wrong(flag + ": \"" + text + "\" is not ADDRESS:PORT");
   std::string address = text.substr(0, colon);
   if (address.front() == '[' && address.back() == ']') {
     address = address.substr(1, address.size() - 2);
   } else if (address.find(':') != std::string::npos) {
-    throw Wrong("--listen: write an IPv6 address in brackets, as [::1]:3000");
+    throw Wrong(flag + ": write an IPv6 address in brackets, as [::1]:3000");
   }
-  return {std::move(address), port_number("--listen", std::string_view(text).substr(colon + 1))};
+  return {std::move(address), port_number(flag, std::string_view(text).substr(colon + 1))};
+}
+
+constexpr std::string_view grpc_door = "lockd-grpc";
+
+std::string door_names() {
+  std::string names;
+  for (const DoorKind& kind : door_kinds()) names += std::string(kind.name) + ", ";
+  return names + std::string(grpc_door);
+}
+
+// "lockd=127.0.0.1:2081", "lockd=off"
+void take_door(const std::string& text, Options& options) {
+  const auto equals = text.find('=');
+  const std::string name = text.substr(0, equals);
+  const auto kinds = door_kinds();
+  const bool known =
+      std::any_of(kinds.begin(), kinds.end(), [&](const DoorKind& kind) { return kind.name == name; });
+  if (equals == std::string::npos || (!known && name != grpc_door)) {
+    throw Wrong("--door: \"" + text + "\" is not NAME=ADDRESS:PORT or NAME=off with one of " + door_names());
+  }
+  const std::string where = text.substr(equals + 1);
+  if (name == grpc_door) {
+    if (where != "off") options.grpc.push_back(endpoint("--door", where));
+  } else if (where == "off") {
+    options.doors[name].open = false;
+  } else {
+    options.doors[name].endpoints.push_back(endpoint("--door", where));
+  }
 }
 
 // A table of the numbers and durations: flag, what it is for, where it goes.
@@ -172,7 +200,7 @@ struct Numbers {
 
 struct Texts {
   std::string config, port = "3000", auth_file, auth_pass, log_format = "text", log_level = "info";
-  std::vector<std::string> listen, hold_for, warn_for;
+  std::vector<std::string> listen, doors, hold_for, warn_for;
 };
 
 po::options_description flags(Options& options, Texts& texts, Numbers& numbers) {
@@ -189,7 +217,11 @@ po::options_description flags(Options& options, Texts& texts, Numbers& numbers) 
                                 "[PORT] 0: any free one")(
       "listen", po::value(&texts.listen)->value_name("ADDR:PORT"),
       "instead of --port; may be repeated. Without it and without credentials: loopback only")(
-      "port-file", po::value(&options.port_file)->value_name("FILE"), "where to write the port that was bound")(
+      "door", po::value(&texts.doors)->value_name("NAME=ADDR:PORT|off"),
+      "an address of its own for a door, or none at all; may be repeated. Doors: locker (the native one), lockd, "
+      "lockd-grpc, shared-lock, workflow")(
+      "port-file", po::value(&options.port_file)->value_name("FILE"),
+      "where to write the port that was bound, and a line NAME PORT for each address of a door")(
       "auth-user", po::value(&options.auth_user)->value_name("NAME"),
       "[AUTH_USER] with AUTH_PASS in the environment")("auth-file", po::value(&texts.auth_file)->value_name("FILE"),
                                                        "instead: one line, NAME:PASSWORD")(
@@ -296,7 +328,11 @@ void finish(Options& options, const Texts& texts, const Machine& machine) {
                                         {"error", LogLevel::error},
                                         {"off", LogLevel::off}});
   std::vector<http::Endpoint> listen;
-  for (const auto& text : texts.listen) listen.push_back(endpoint(text));
+  for (const auto& text : texts.listen) listen.push_back(endpoint("--listen", text));
+  for (const auto& text : texts.doors) take_door(text, options);
+  for (const auto& [name, choice] : options.doors) {
+    if (!choice.open && !choice.endpoints.empty()) throw Wrong("--door: " + name + " is both off and on");
+  }
   options.endpoints = endpoints(listen, !options.auth_user.empty(), port_number("PORT", texts.port), machine.ipv6);
 }
 

@@ -9,16 +9,19 @@
 
 #include "engine/engine.h"
 #include "http/listener.h"
+#include "server/doors/doors.h"
 #include "server/log.h"
 
 namespace lockkeeper::server {
 
 struct Options {
-  std::string locker_config;  // as the original's LOCKER_CONFIG
-  std::string store;          // "sqlite:PATH", "memory:"; instead of locker_config
-  std::vector<http::Endpoint> endpoints;
-  std::string auth_user, auth_pass;  // both or none
-  std::string ssl_cert, ssl_key;     // files; both or none
+  std::string locker_config;                // as the original's LOCKER_CONFIG
+  std::string store;                        // "sqlite:PATH", "memory:"; instead of locker_config
+  std::vector<http::Endpoint> endpoints;    // of the main listener
+  std::map<std::string, DoorChoice> doors;  // by name; those that no option speaks of are not in it
+  std::vector<http::Endpoint> grpc;         // --door lockd-grpc
+  std::string auth_user, auth_pass;         // both or none
+  std::string ssl_cert, ssl_key;            // files; both or none
   LogFormat log_format = LogFormat::text;
   LogLevel log_level = LogLevel::info;
   std::string port_file;

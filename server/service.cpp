@@ -8,9 +8,10 @@ namespace lockkeeper::server {
 Service::Service(engine::Engine& engine, const BasicAuth& auth, const locks::Limits& limits, AccessLog& log)
     : engine_(engine), auth_(auth), limits_(limits), log_(log) {}
 
-void Service::mount(std::string prefix, std::unique_ptr<Door> door) {
-  mounts_.push_back({std::move(prefix), std::move(door)});
-  std::sort(mounts_.begin(), mounts_.end(),
+void Service::mount(std::size_t group, std::string prefix, Door& door) {
+  if (mounts_.size() <= group) mounts_.resize(group + 1);
+  mounts_[group].push_back({std::move(prefix), &door});
+  std::sort(mounts_[group].begin(), mounts_[group].end(),
             [](const Mount& a, const Mount& b) { return a.prefix.size() > b.prefix.size(); });
 }
 
@@ -35,7 +36,7 @@ void Service::send_waiters_home(http::Listener& listener) {
 void Service::serve(http::Exchange& exchange) {
   try {
     Target target = split_target(exchange.request().target());
-    for (const Mount& mount : mounts_) {
+    for (const Mount& mount : mounts_[groups_[exchange.listener()]]) {
       const std::size_t length = mount.prefix.size();
       if (!target.path.starts_with(mount.prefix)) continue;
       if (length != 0 && target.path.size() > length && target.path[length] != '/') continue;

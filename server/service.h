@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/engine.h"
@@ -18,9 +19,11 @@ class Service final : public http::Service, public FrontDesk {
  public:
   Service(engine::Engine& engine, const BasicAuth& auth, const locks::Limits& limits, AccessLog& log);
 
-  // Before the listener starts. A door with prefix "/lockd" gets "/lockd/lock/a" as "/lock/a"; the one with an
-  // empty prefix gets what no other takes.
-  void mount(std::string prefix, std::unique_ptr<Door> door);
+  // Before the listener starts. On listeners of that group a door with prefix "/lockd" gets "/lockd/lock/a" as
+  // "/lock/a"; the one with an empty prefix gets what no other takes. The door outlives this.
+  void mount(std::size_t group, std::string prefix, Door& door);
+  // Which group each of the listener's endpoints is of.
+  void group_endpoints(std::vector<std::size_t> groups) { groups_ = std::move(groups); }
   void connect(http::Listener& listener);
   // When both have ended: lets go of answers that nobody waits for.
   void disconnect();
@@ -42,14 +45,15 @@ class Service final : public http::Service, public FrontDesk {
  private:
   struct Mount {
     std::string prefix;
-    std::unique_ptr<Door> door;
+    Door* door;
   };
 
   engine::Engine& engine_;
   const BasicAuth& auth_;
   const locks::Limits& limits_;
   AccessLog& log_;
-  std::vector<Mount> mounts_;
+  std::vector<std::size_t> groups_;         // by endpoint
+  std::vector<std::vector<Mount>> mounts_;  // by group, the longest prefix first
   std::vector<std::unique_ptr<IoMailbox>> mailboxes_;
   std::vector<OpenPolls> polls_;  // one an I/O thread
 };

@@ -1,6 +1,7 @@
 #include "server/doors/door.h"
 
 #include <exception>
+#include <utility>
 
 #include "wire/native_json.h"
 
@@ -14,6 +15,38 @@ void Visit::answered() noexcept {
     response = error_reply(500, "internal error");
   }
   exchange.answer(std::move(response));  // may end this visit
+}
+
+std::optional<Entry> enter(const FrontDesk& desk, http::Exchange& exchange, std::span<const Route> routes,
+                           std::string_view path) {
+  const std::string_view method = exchange.request().method();
+  // The originals' HTTP layer answered this one by itself.
+  if (method == "OPTIONS" && path == "*") {
+    exchange.answer(http::Response{.content_type = ""});
+    return std::nullopt;
+  }
+  Entry entry{match(routes, method, path), {}};
+  if (entry.match.route == nullptr) {
+    http::Response response =
+        entry.match.allow.empty() ? error_reply(404, "not found") : error_reply(405, "method not allowed");
+    if (!entry.match.allow.empty()) response.headers.emplace_back("Allow", entry.match.allow);
+    exchange.answer(std::move(response));
+    return std::nullopt;
+  }
+  if (!entry.match.route->open && !desk.admits(exchange.request(), entry.user)) {
+    http::Response response = error_reply(401, "Please Authenticate");
+    response.headers.emplace_back("Www-Authenticate", "Basic realm=\"Authorization Required\"");
+    exchange.answer(std::move(response));
+    return std::nullopt;
+  }
+  return entry;
+}
+
+http::Response json_reply(unsigned status, std::string body) {
+  http::Response response;
+  response.status = status;
+  response.body = std::move(body);
+  return response;
 }
 
 http::Response error_reply(unsigned status, std::string_view error) {

@@ -2,6 +2,8 @@
 // It holds no rules.
 #pragma once
 
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -10,6 +12,7 @@
 #include "locks/limits.h"
 #include "locks/outcome.h"
 #include "server/io_mailbox.h"
+#include "server/routes.h"
 #include "server/target.h"
 
 namespace lockkeeper::server {
@@ -54,6 +57,19 @@ class Door {
   // `target.path` begins after the prefix under which the door is mounted. Must lead to exchange.answer().
   virtual void serve(http::Exchange& exchange, const Target& target) = 0;
 };
+
+// What a request came in with.
+struct Entry {
+  Match match;  // its route is not null
+  std::string user;
+};
+
+// The common entrance of all doors: finds the request's route and checks its credentials. nullopt: it was answered
+// (404, 405 with Allow, 401). As the originals: what is not there needs no credentials.
+std::optional<Entry> enter(const FrontDesk& desk, http::Exchange& exchange, std::span<const Route> routes,
+                           std::string_view path);
+
+http::Response json_reply(unsigned status, std::string body);
 
 // {"error": "..."} with that status, the shape of every error (DESIGN: HTTP).
 http::Response error_reply(unsigned status, std::string_view error);

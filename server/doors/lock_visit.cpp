@@ -4,8 +4,6 @@
 #include <exception>
 #include <utility>
 
-#include "server/doors/open_polls.h"
-
 namespace lockkeeper::server {
 namespace {
 
@@ -20,7 +18,7 @@ class Word final : public IoCall {
 
 void OpenPolls::close() {
   closed_ = true;
-  for (LockVisit* visit : visits_) visit->leave();
+  for (OpenPoll* poll : polls_) poll->leave();
 }
 
 LockVisit::~LockVisit() {
@@ -97,7 +95,7 @@ http::Response LockVisit::reply() {
       return unavailable_reply({"the server is stopping; the place in the queue is kept", false});
     }
   }
-  return reply_about_lock(lock, speech, answer);
+  return speak();
 }
 
 void LockVisit::unheard() noexcept {

@@ -1,16 +1,16 @@
-// A request about one lock, while it is answered. One that waits (a poll) is watched: its client may leave, and the
-// server may stop.
+// A request about one lock, while it is answered, in whatever dialect. One that waits (a poll) is watched: its
+// client may leave, and the server may stop.
 #pragma once
 
 #include <string>
 #include <string_view>
 
 #include "server/doors/door.h"
-#include "server/doors/locker_reply.h"
+#include "server/doors/open_polls.h"
 
 namespace lockkeeper::server {
 
-class LockVisit final : public Visit {
+class LockVisit : public Visit, private OpenPoll {
  public:
   LockVisit(FrontDesk& desk, http::Exchange& to, std::string_view through) : Visit(to, through), desk_(desk) {}
   ~LockVisit() override;
@@ -18,18 +18,18 @@ class LockVisit final : public Visit {
   LockVisit& operator=(const LockVisit&) = delete;
 
   std::string lock;
-  LockSpeech speech;
 
   // Asks what `question` says.
   void ask();
-  // Of a poll: ends it now; its place is kept. The answer still comes.
-  void leave() noexcept;
-  void unheard() noexcept override;
+  void unheard() noexcept final;
 
  protected:
-  http::Response reply() override;
+  // The reply to `answer`, in the door's words.
+  virtual http::Response speak() = 0;
+  http::Response reply() final;
 
  private:
+  void leave() noexcept final;
   void watch(locks::Acquire& acquire);
   void forget() noexcept;
   bool still_waits() const noexcept;

@@ -6,8 +6,8 @@
 #include <variant>
 
 #include "server/doors/lock_list.h"
-#include "server/doors/lock_visit.h"
 #include "server/doors/locker_reply.h"
+#include "server/doors/locker_visit.h"
 #include "server/random_name.h"
 #include "wire/lock_body.h"
 
@@ -115,7 +115,7 @@ Asked asked(int action, LockSpeech& speech, std::string_view body) {
   }
 }
 
-Refusal ask_about_lock(LockVisit& visit, int action, std::string_view body, const locks::Limits& limits) {
+Refusal ask_about_lock(LockerVisit& visit, int action, std::string_view body, const locks::Limits& limits) {
   Asked what = asked(action, visit.speech, body);
   if (auto* refusal = std::get_if<http::Response>(&what)) return std::move(*refusal);
   locks::Command command{visit.lock, {visit.user, std::string(door_name)}, std::get<0>(std::move(what))};
@@ -124,7 +124,7 @@ Refusal ask_about_lock(LockVisit& visit, int action, std::string_view body, cons
   return std::nullopt;
 }
 
-Refusal ask_for_history(LockVisit& visit, std::string_view query) {
+Refusal ask_for_history(LockerVisit& visit, std::string_view query) {
   engine::ReadHistory read;
   read.lock = visit.lock;
   read.limit = history_default;
@@ -150,26 +150,6 @@ Refusal ask_for_history(LockVisit& visit, std::string_view query) {
   return std::nullopt;
 }
 
-http::Response unmatched(const Match& match) {
-  if (match.allow.empty()) return error_reply(404, "not found");
-  http::Response response = error_reply(405, "method not allowed");
-  response.headers.emplace_back("Allow", match.allow);
-  return response;
-}
-
-http::Response unauthorized() {
-  http::Response response = error_reply(401, "Please Authenticate");
-  response.headers.emplace_back("Www-Authenticate", "Basic realm=\"Authorization Required\"");
-  return response;
-}
-
-http::Response json(unsigned status, std::string body) {
-  http::Response response;
-  response.status = status;
-  response.body = std::move(body);
-  return response;
-}
-
 }  // namespace
 
 std::span<const Route> LockerDoor::routes() {
@@ -177,26 +157,19 @@ std::span<const Route> LockerDoor::routes() {
 }
 
 void LockerDoor::serve(http::Exchange& exchange, const Target& target) {
-  const std::string_view method = exchange.request().method();
-  // The original's HTTP layer answered this one by itself.
-  if (method == "OPTIONS" && target.path == "*") return exchange.answer(http::Response{.content_type = ""});
-  const Match match = server::match(table, method, target.path);
-  // As the original: what is not there needs no credentials (compat: locker, fact 12).
-  if (match.route == nullptr) return exchange.answer(unmatched(match));
-  std::string user;
-  if (!match.route->open && !desk_.admits(exchange.request(), user)) return exchange.answer(unauthorized());
-  admitted(exchange, target, match, std::move(user));
+  auto entry = enter(desk_, exchange, table, target.path);
+  if (entry) admitted(exchange, target, entry->match, std::move(entry->user));
 }
 
 void LockerDoor::admitted(http::Exchange& exchange, const Target& target, const Match& match, std::string user) {
   switch (match.route->action) {
     case health:
-      return exchange.answer(json(200, "{\"status\":\"ok\"}\n"));
+      return exchange.answer(json_reply(200, "{\"status\":\"ok\"}\n"));
     case ready:
       if (!desk_.ready()) return exchange.answer(unavailable_reply({"the store does not answer", false}));
-      return exchange.answer(json(200, "{\"status\":\"ready\"}\n"));
+      return exchange.answer(json_reply(200, "{\"status\":\"ready\"}\n"));
     case version:
-      return exchange.answer(json(200, "{\"name\":\"lockkeeper\",\"version\":\"" LOCKKEEPER_VERSION "\"}\n"));
+      return exchange.answer(json_reply(200, "{\"name\":\"lockkeeper\",\"version\":\"" LOCKKEEPER_VERSION "\"}\n"));
     case status:
       return exchange.answer(status_reply(desk_.counters()));
     case list:
@@ -204,8 +177,8 @@ void LockerDoor::admitted(http::Exchange& exchange, const Target& target, const 
     default:
       break;
   }
-  auto owned = std::make_unique<LockVisit>(desk_, exchange, door_name);
-  LockVisit& visit = *owned;
+  auto owned = std::make_unique<LockerVisit>(desk_, exchange, door_name);
+  LockerVisit& visit = *owned;
   visit.user = std::move(user);
   exchange.attachment = std::move(owned);
   Refusal refusal;

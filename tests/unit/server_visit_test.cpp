@@ -4,7 +4,7 @@
 #include <optional>
 #include <set>
 
-#include "server/doors/lock_visit.h"
+#include "server/doors/locker_visit.h"
 #include "server/doors/open_polls.h"
 #include "server/random_name.h"
 
@@ -65,7 +65,7 @@ class Desk final : public FrontDesk {
 class AVisit : public testing::Test {
  protected:
   AVisit() {
-    visit_ = std::make_unique<LockVisit>(desk_, exchange_, "locker");
+    visit_ = std::make_unique<LockerVisit>(desk_, exchange_, "locker");
     desk_.visit = visit_.get();
     visit_->lock = "prod";
     visit_->speech = {.act = LockSpeech::Act::acquire,
@@ -100,7 +100,7 @@ class AVisit : public testing::Test {
 
   OneExchange exchange_;
   Desk desk_;
-  std::unique_ptr<LockVisit> visit_;
+  std::unique_ptr<LockerVisit> visit_;
 };
 
 const locks::Granted granted{.version = 7, .token = 7, .count = 1};
