@@ -43,6 +43,9 @@ class Client::Impl {
     static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
     if (ready != CURLE_OK) throw HttpError(HttpError::Kind::broken, curl_easy_strerror(ready));
     if (!settings_.ca_cert.empty()) certificates_ = Certificates(settings_.ca_cert);
+    if (!settings_.client_certificate.empty() || !settings_.client_key.empty()) {
+      require_client_pair(settings_.client_certificate, settings_.client_key);
+    }
     multi_ = curl_multi_init();
     easy_ = curl_easy_init();
     if (!multi_ || !easy_) {
@@ -56,7 +59,8 @@ class Client::Impl {
 
   ClientResponse send(const ClientRequest& request, const Interrupt* interrupt) {
     const auto deadline = steady_clock::now() + request.timeout;
-    const Url url(request.url);
+    Url url(request.url);
+    if (url.https() && !settings_.tls_server_name.empty()) url.show_as(settings_.tls_server_name);
     Transfer transfer(easy_, settings_, certificates_, request, url);
     CURLcode result = CURLE_OK;
     {

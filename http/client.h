@@ -59,6 +59,12 @@ struct ClientSettings {
   // Within a request's time-out, which may be as long as a poll: TCP and TLS are through by then, or it is a
   // timeout.
   std::chrono::milliseconds connect_timeout = std::chrono::seconds(10);
+  bool ca_cert_only = false;                   // ca_cert, unless empty, is trusted instead of the system's
+  std::string client_certificate, client_key;  // PEM text, both or none: a chain, and its key without a password
+  std::string tls_server_name;                 // SNI and the name that is checked, instead of the URL's host
+  std::string proxy;           // http, https, socks5 (which resolves names); empty: the environment's
+  bool heed_no_proxy = false;  // NO_PROXY holds for `proxy` too
+  bool compression = false;    // takes answers in gzip; answer_bytes is of what is unpacked
 };
 
 struct ClientRequest {
@@ -81,7 +87,7 @@ struct ClientResponse {
 class Client {
  public:
   // Nothing is connected yet. Proxies come from the usual environment variables. Redirects are not followed.
-  // Throws HttpError{certificate} when ca_cert does not parse.
+  // Throws HttpError{certificate} when ca_cert, client_certificate or client_key does not parse.
   explicit Client(ClientSettings settings);
   ~Client();
   Client(const Client&) = delete;

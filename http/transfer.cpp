@@ -56,6 +56,18 @@ void set(CURL* easy, CURLoption option, Value value) {
   if (code != CURLE_OK) throw HttpError(HttpError::Kind::broken, curl_easy_strerror(code));
 }
 
+// The bytes outlive the transfer.
+void set_blob(CURL* easy, CURLoption option, const std::string& bytes) {
+  curl_blob blob{const_cast<char*>(bytes.data()), bytes.size(), CURL_BLOB_NOCOPY};
+  set(easy, option, &blob);
+}
+
+void append(curl_slist*& list, const std::string& line) {
+  curl_slist* longer = curl_slist_append(list, line.c_str());
+  if (!longer) throw std::bad_alloc();
+  list = longer;
+}
+
 std::string trimmed(std::string_view text) {
   const auto begin = text.find_first_not_of(" \t\r\n");
   if (begin == std::string_view::npos) return {};
@@ -70,18 +82,25 @@ Transfer::Transfer(CURL* easy, const ClientSettings& settings, const Certificate
   curl_easy_reset(easy);  // keeps connections and the DNS cache, which are the multi handle's
   try {
     set_request();
-    if (url.https()) set_trust();
+    set_proxy();
+    if (url.https()) {
+      set_trust();
+      set_client_certificate();
+    }
   } catch (...) {
     curl_slist_free_all(headers_);
+    curl_slist_free_all(connect_to_);
     throw;
   }
 }
 
 Transfer::~Transfer() {
-  // The error buffer and the header list end with this object.
+  // The error buffer and the lists end with this object.
   curl_easy_setopt(easy_, CURLOPT_ERRORBUFFER, nullptr);
   curl_easy_setopt(easy_, CURLOPT_HTTPHEADER, nullptr);
+  curl_easy_setopt(easy_, CURLOPT_CONNECT_TO, nullptr);
   curl_slist_free_all(headers_);
+  curl_slist_free_all(connect_to_);
 }
 
 void Transfer::set_request() {
@@ -116,18 +135,22 @@ void Transfer::set_request() {
   }
   set(easy_, CURLOPT_CUSTOMREQUEST, request_.method == "HEAD" ? nullptr : request_.method.c_str());
 
+  if (settings_.compression) set(easy_, CURLOPT_ACCEPT_ENCODING, "gzip");
+
   bool typed = false;
-  const auto add = [this](const std::string& line) {
-    curl_slist* longer = curl_slist_append(headers_, line.c_str());
-    if (!longer) throw std::bad_alloc();
-    headers_ = longer;
-  };
+  const auto add = [this](const std::string& line) { append(headers_, line); };
   for (const auto& [name, value] : request_.headers) {
     typed = typed || strcasecmp(name.c_str(), "Content-Type") == 0;
     add(value.empty() ? name + ";" : name + ": " + value);
   }
   if (!typed && !request_.body.empty()) add("Content-Type: application/json");
   add("Expect:");  // no second round trip for a large body
+  if (!url_.place().empty()) {
+    // libcurl takes SNI, the name to check and the Host header from the URL.
+    append(connect_to_, "::" + url_.place());
+    set(easy_, CURLOPT_CONNECT_TO, connect_to_);
+    add("Host: " + url_.named());
+  }
   set(easy_, CURLOPT_HTTPHEADER, headers_);
 
   set(easy_, CURLOPT_WRITEFUNCTION, &Transfer::on_body);
@@ -138,10 +161,32 @@ void Transfer::set_request() {
   set(easy_, CURLOPT_PREREQDATA, this);
 }
 
+void Transfer::set_proxy() {
+  set(easy_, CURLOPT_HEADEROPT, static_cast<long>(CURLHEADER_SEPARATE));  // credentials are not the proxy's
+  if (settings_.proxy.empty()) return;
+  set(easy_, CURLOPT_PROXY, settings_.proxy.c_str());
+  if (strncasecmp(settings_.proxy.c_str(), "socks5://", 9) == 0) {
+    set(easy_, CURLOPT_PROXY, ("socks5h" + settings_.proxy.substr(6)).c_str());
+  }
+  if (!settings_.heed_no_proxy) set(easy_, CURLOPT_NOPROXY, "");
+}
+
+// As blobs they are for the server alone: a proxy over TLS is not shown them.
+void Transfer::set_client_certificate() {
+  if (settings_.client_certificate.empty()) return;
+  set_blob(easy_, CURLOPT_SSLCERT_BLOB, settings_.client_certificate);
+  set_blob(easy_, CURLOPT_SSLKEY_BLOB, settings_.client_key);
+}
+
 void Transfer::set_trust() {
   set(easy_, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   set(easy_, CURLOPT_SSL_VERIFYPEER, settings_.skip_ssl_validation ? 0L : 1L);
   set(easy_, CURLOPT_SSL_VERIFYHOST, settings_.skip_ssl_validation ? 0L : 2L);
+  if (settings_.ca_cert_only && !certificates_.empty()) {
+    set(easy_, CURLOPT_CAPATH, nullptr);
+    set_blob(easy_, CURLOPT_CAINFO_BLOB, settings_.ca_cert);
+    return;
+  }
   // What the curl program reads; the library does not.
   const char* bundle = environment("CURL_CA_BUNDLE");
   if (!bundle) {

@@ -28,7 +28,9 @@ class Transfer {
 
  private:
   void set_request();
+  void set_proxy();
   void set_trust();
+  void set_client_certificate();
   void header(std::string_view line);
   HttpError failure(CURLcode result) const;
 
@@ -44,6 +46,7 @@ class Transfer {
   const Url& url_;
   ClientResponse response_;
   curl_slist* headers_ = nullptr;
+  curl_slist* connect_to_ = nullptr;
   unsigned starts_ = 0;
   bool head_ended_ = false;
   bool too_large_ = false;

@@ -62,10 +62,23 @@ std::string Url::text() const {
 }
 
 std::string Url::origin() const {
+  if (!origin_.empty()) return origin_;
   auto* url = static_cast<CURLU*>(handle_);
   std::string text = part(url, CURLUPART_SCHEME, 0) + "://" + part(url, CURLUPART_HOST, 0);
   const std::string port = part(url, CURLUPART_PORT, 0);
   return port.empty() ? text : text + ":" + port;
+}
+
+void Url::show_as(const std::string& name) {
+  auto* url = static_cast<CURLU*>(handle_);
+  const std::string host = part(url, CURLUPART_HOST, 0);
+  const std::string port = part(url, CURLUPART_PORT, CURLU_NO_DEFAULT_PORT);
+  origin_ = origin();
+  place_ = host + ":" + part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT);
+  named_ = port.empty() ? host : host + ":" + port;
+  if (curl_url_set(url, CURLUPART_HOST, name.c_str(), 0) != CURLUE_OK) {
+    refuse("the name that the server's certificate is checked for is no host's name");
+  }
 }
 
 std::string without_userinfo(const std::string& url) {

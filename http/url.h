@@ -19,13 +19,20 @@ class Url {
   const std::string& user() const { return user_; }          // percent-decoded
   const std::string& password() const { return password_; }  // percent-decoded
   std::string text() const;                                  // without userinfo
-  std::string origin() const;                                // "https://host:3000"
-  void* handle() const { return handle_; }                   // CURLU*, without userinfo; owned by this
+  std::string origin() const;                                // "https://host:3000", whatever it is shown as
+
+  // TLS sees this name for the host from here on; the place that is asked stays the same. Throws
+  // HttpError{bad_url}.
+  void show_as(const std::string& name);
+  const std::string& place() const { return place_; }  // after show_as(): "host:port"
+  const std::string& named() const { return named_; }  // after show_as(): as in a Host header, "host[:port]"
+  void* handle() const { return handle_; }             // CURLU*, without userinfo; owned by this
 
  private:
   void* handle_;
   bool https_ = false;
   std::string user_, password_;
+  std::string origin_, place_, named_;  // empty until show_as()
 };
 
 }  // namespace lockkeeper::http

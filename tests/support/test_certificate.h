@@ -6,6 +6,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include <cstring>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -45,12 +46,31 @@ class TestCertificate {
   std::string pem() const {
     const std::unique_ptr<BIO, decltype(&BIO_free)> out(BIO_new(BIO_s_mem()), &BIO_free);
     PEM_write_bio_X509(out.get(), certificate_.get());
-    char* text = nullptr;
-    const long size = BIO_get_mem_data(out.get(), &text);
-    return std::string(text, static_cast<std::size_t>(size));
+    return text(out.get());
+  }
+  // With a password: encrypted.
+  std::string key_pem(const char* password = nullptr) const {
+    const std::unique_ptr<BIO, decltype(&BIO_free)> out(BIO_new(BIO_s_mem()), &BIO_free);
+    PEM_write_bio_PKCS8PrivateKey(out.get(), key_.get(), password ? EVP_aes_128_cbc() : nullptr, password,
+                                  password ? static_cast<int>(std::strlen(password)) : 0, nullptr, nullptr);
+    return text(out.get());
+  }
+
+  // From here on this server lets in only who shows one of these certificates.
+  void demand(const TestCertificate& client) const {
+    X509_STORE_add_cert(SSL_CTX_get_cert_store(context_.get()), client.certificate_.get());
+    SSL_CTX_set_verify(context_.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+    const unsigned char id[] = "test";
+    SSL_CTX_set_session_id_context(context_.get(), id, sizeof id);
   }
 
  private:
+  static std::string text(BIO* out) {
+    char* bytes = nullptr;
+    const long size = BIO_get_mem_data(out, &bytes);
+    return std::string(bytes, static_cast<std::size_t>(size));
+  }
+
   std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key_;
   std::unique_ptr<X509, decltype(&X509_free)> certificate_;
   std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context_;
