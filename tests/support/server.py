@@ -74,6 +74,7 @@ class Server:
         self.directory.mkdir(parents=True, exist_ok=True)
         self.process = None
         self.port = None
+        self.door_ports = {}  # of those with an address of their own: --door NAME=127.0.0.1:0
         self.log_path = self.directory / "server.log"
 
     # ---- its life
@@ -113,7 +114,9 @@ class Server:
         path = self.directory / "port"
         if not path.exists():
             return False
-        self.port = int(path.read_text())
+        first, *doors = path.read_text().splitlines()
+        self.port = int(first)
+        self.door_ports = {name: int(port) for name, port in map(str.split, doors)}
         return True
 
     def _is_ready(self):
