@@ -38,13 +38,39 @@ struct Leave {
   const Call* poll = nullptr;  // only compared, never looked into: it may be answered and gone already
 };
 
+// Released gates, in the order in which this engine came to know of them, from a cursor on. Answered as soon as
+// there is one, or when `wait` is over, or with Leave (whose lock is empty).
+struct ReadGates {
+  std::string cursor;       // of an earlier answer; "": from the start
+  std::size_t limit = 500;  // at least 1
+  std::chrono::milliseconds wait{0};
+};
+
+struct NamedGate {
+  std::string id;
+  locks::Gate gate;
+};
+
+struct GatesRead {
+  std::vector<NamedGate> gates;
+  std::string cursor;  // to go on from; good at this engine only
+  bool reset = false;  // the cursor was none of this engine's: `gates` begins at the start
+};
+
+// A renewal by who knows the claim's name, but not the lock. A name that stands on several locks is renewed where
+// it came first. Answered as Renew.
+struct RenewLease {
+  locks::Caller caller;
+  locks::Renew renew;  // with a claim
+};
+
 class Call {
  public:
   virtual ~Call() = default;
 
   // ReadHistory and Scan are the store's own questions: their answers come straight from it.
-  std::variant<locks::Command, Scan, ReadHistory, Leave> question;
-  std::variant<locks::Outcome, Scanned, HistoryPage> answer;
+  std::variant<locks::Command, Scan, ReadHistory, Leave, ReadGates, RenewLease> question;
+  std::variant<locks::Outcome, Scanned, HistoryPage, GatesRead> answer;
 
   Mailbox* mailbox = nullptr;  // not null when submitted
   Call* next = nullptr;        // the engine's and the mailbox's

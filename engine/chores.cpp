@@ -19,6 +19,7 @@ void Engine::State::begin_chores() {
   begin_watching();
   begin_standing();
   const bool quiet = flights_.size() < kQuiet;
+  if (quiet) begin_census();
   if (trimming_.due(now_) && (quiet || untrimmed_ >= kUntrimmed || !trimming_.begins_pass())) {
     if (trimming_.begins_pass()) untrimmed_ = 0;
     trimming_.begin(now_);
@@ -86,6 +87,41 @@ void Engine::State::found_standing(const Operation& operation) {
   standing_told_.swap(standing_now_);
 }
 
+void Engine::State::begin_census() {
+  if (!counting_.due(now_)) return;
+  counting_.begin(now_);
+  Work& work = pool_.take();
+  work.operation.question = census_.next_slice();
+  work.census = true;
+  begin(work);
+}
+
+// A tenth of the store's time at most.
+void Engine::State::census_returned(Work& work) {
+  const bool more = census_.counted(std::get_if<Scanned>(&work.operation.answer));
+  counting_.done(now_, more);
+  if (more) counting_.at_once(now_ + 10 * (now_ - work.begun));
+  if (exclusive_ && census_.held()) counting_.never();
+}
+
+// Whether a lock is held by now is not known.
+void Engine::State::count_anew() {
+  if (!exclusive_ || counting_.under_way()) return;
+  census_ = Census(exclusive_);
+  counting_.at_once(now_);
+}
+
+// `slot` has the change applied already.
+void Engine::State::count_commit(const Work& work, const Slot& slot) {
+  const locks::Change& change = std::get<Commit>(work.operation.question).change;
+  census_.committed(*slot.lock, work.was_held, !change.head.key.empty());
+  for (const locks::Event& event : change.events) add(shown_.events.at(static_cast<std::size_t>(event.what)), 1);
+  const auto seconds = [](auto duration) { return std::chrono::duration<double>(duration).count(); };
+  for (const auto waited : change.waited) shown_.waited.add(seconds(waited));
+  for (const auto held : change.held) shown_.held_for.add(seconds(held));
+  shown_.commit.add(seconds(now_ - work.begun));
+}
+
 // Until the next thing that does not announce itself.
 std::chrono::nanoseconds Engine::State::nap() const {
   const SteadyTime now = clock_.steady();
@@ -93,8 +129,10 @@ std::chrono::nanoseconds Engine::State::nap() const {
   if (const Work* oldest = flights_.oldest()) {
     until = oldest->begun + settings_.deadline;
   } else if (!stopping_ && overdue_ == 0) {  // what is overdue announces itself
-    until = std::min({trimming_.due_at(), pruning_.due_at(), watching_.due_at(), standing_.due_at()});
+    until = std::min(
+        {trimming_.due_at(), pruning_.due_at(), watching_.due_at(), standing_.due_at(), counting_.due_at()});
   }
+  if (const Call* call = gates_.first_to_end()) until = std::min(until, call->until);
   if (const Poll* poll = poll_ends_.first()) until = std::min(until, poll->call->until);
   std::chrono::nanoseconds nap = until - now;
   // The lease clock advances a second a turn at most: turns have to come oftener.

@@ -26,7 +26,7 @@ void Engine::run() {
 void Engine::stop() noexcept {
   state_->stop();
 }
-Counters Engine::counters() const noexcept {
+Counters Engine::counters() const {
   return state_->counters();
 }
 bool Engine::ready() const noexcept {

@@ -8,16 +8,19 @@
 // read again before it is decided on.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/call.h"
 #include "engine/clock.h"
+#include "engine/measure.h"
 #include "engine/store.h"
 #include "locks/limits.h"
 #include "locks/record.h"
@@ -63,6 +66,16 @@ struct Counters {
   std::uint64_t watched = 0;    // leases, bounded holds, places and offers whose time runs
   std::uint64_t lapses = 0;     // leases, holds, places and offers that this server ended
   std::uint64_t standing = 0;   // holds that stood longer than warn_after when last looked at
+  std::uint64_t waiters = 0;    // places in queues, with or without an open poll
+  std::uint64_t released_gates = 0;
+  // Locks somebody holds; none: not all of them were counted yet. Over a store that others change too: when last
+  // counted.
+  std::optional<std::uint64_t> held;
+  std::array<std::uint64_t, locks::what_count> events{};  // committed by this server, by locks::What
+  Distribution waited;                                    // seconds in the queue of what was granted from it
+  Distribution held_for;                                  // seconds of holds that ended
+  Distribution batch;                                     // changes that came back from the store together
+  Distribution commit;                                    // seconds from a change's beginning to its commit
 };
 
 class Engine {
@@ -89,8 +102,8 @@ class Engine {
   void run();
   void stop() noexcept;  // any thread
 
-  Counters counters() const noexcept;  // any thread
-  bool ready() const noexcept;         // any thread: the store answers and nothing is stuck
+  Counters counters() const;    // any thread
+  bool ready() const noexcept;  // any thread: the store answers and nothing is stuck
 
  private:
   class State;

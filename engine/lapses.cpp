@@ -89,9 +89,10 @@ void Engine::State::polled(Slot& slot, const locks::RowId& place, Work*& commit,
 
 // `change` was committed: the time of what it put begins now, what it took away has none any more.
 void Engine::State::watch_change(Slot& slot, const locks::Change& change) {
+  saw_gate(slot);
   for (const locks::RowOperation& operation : change.rows) {
     if (const auto* gone = std::get_if<locks::RowId>(&operation)) {
-      if (gone->kind == locks::RowKind::closed) continue;
+      if (gone->kind != locks::RowKind::claim && gone->kind != locks::RowKind::waiter) continue;
       unwatch(slot, {gone->kind, false, gone->id});
       unwatch(slot, {gone->kind, true, gone->id});
       continue;
@@ -105,6 +106,7 @@ void Engine::State::watch_change(Slot& slot, const locks::Change& change) {
 // The record was read: what is still as it was goes on, the time of the rest begins now.
 void Engine::State::watch_record(Slot& slot) {
   const locks::Record& record = slot.record;
+  saw_gate(slot);
   if (!slot.watched && record.head.timed == 0) return;
   if (slot.watched) {
     std::set<std::pair<locks::RowKind, std::string>> there;
@@ -143,6 +145,10 @@ void Engine::State::watch(Slot& slot, TimerId id, locks::Version mark, milliseco
   if (!slot.watched) slot.watched = std::make_unique<Watched>();
   const auto [at, fresh] = slot.watched->timers.try_emplace(std::move(id));
   Timer& timer = at->second;
+  if (fresh) {
+    lease_is_at(slot, at->first, true);
+    if (at->first.kind == locks::RowKind::waiter) ++places_;
+  }
   if (!fresh && timer.mark == mark && timer.span == span) return;
   if (std::exchange(timer.expired, false)) --slot.watched->expired;
   timer.mark = mark;
@@ -159,6 +165,8 @@ void Engine::State::unwatch(Slot& slot, const TimerId& id) {
   if (at == slot.watched->timers.end()) return;
   if (at->second.expired) --slot.watched->expired;
   watch_.stop(at->second);
+  lease_is_at(slot, id, false);
+  if (id.kind == locks::RowKind::waiter) --places_;
   slot.watched->timers.erase(at);
 }
 
@@ -205,6 +213,7 @@ void Engine::State::found_timed(Work& work) {
     watched_to_ = scanned->more && !scanned->locks.empty() ? scanned->locks.back().lock : "";
   }
   watching_.done(now_, !through && scanned != nullptr);
+  all_seen_ = all_seen_ || through;
   if (through && exclusive_) watching_.never();
 }
 

@@ -49,6 +49,7 @@ void Engine::State::returned(Work& work) {
   if (Slot* slot = work.slot) {
     slot->work = nullptr;
     if (const auto* prune = std::get_if<Prune>(&question)) floor_ = std::max(floor_, prune->expected);
+    if (work.overdue && std::holds_alternative<Committed>(work.operation.answer)) count_commit(work, *slot);
     if (work.overdue || std::holds_alternative<Prune>(question)) {
       forget_record(*slot);  // read again before it is decided on
       if (std::holds_alternative<Commit>(question)) look_soon(*slot);
@@ -62,6 +63,8 @@ void Engine::State::returned(Work& work) {
     found_free(work.operation);
   } else if (std::holds_alternative<TrimHistory>(question)) {
     trimmed(work.operation);
+  } else if (work.census) {
+    census_returned(work);
   } else if (work.chore) {
     if (std::get<Scan>(question).timed_only) {
       found_timed(work);
@@ -84,6 +87,7 @@ void Engine::State::commit_returned(Work& work, Slot& slot) {
     add(shown_.lapses, work.lapses);
     const locks::Change& change = std::get<Commit>(work.operation.question).change;
     untrimmed_ += change.events.size();
+    count_commit(work, slot);
     if (!change.rows.empty()) {
       watch_change(slot, change);
       settle_polls(slot);
@@ -107,7 +111,10 @@ void Engine::State::commit_returned(Work& work, Slot& slot) {
   not_told(slot, work.calls);
   refuse(unsettled_polls(slot), why(work.operation), unknown);
   forget_record(slot);
-  if (unknown) look_soon(slot);
+  if (unknown) {
+    look_soon(slot);
+    count_anew();
+  }
   refuse(std::exchange(work.calls, {}), why(work.operation), unknown);
 }
 

@@ -27,8 +27,12 @@ Engine::State::State(Store& store, Clock& clock, Settings settings)
       trimming_(now_),
       pruning_(now_),
       watching_(now_, exclusive_ ? Chore::kPause : settings_.look_again),
-      standing_(now_, std::chrono::seconds(1)) {
+      standing_(now_, std::chrono::seconds(1)),
+      gates_(settings_.change_prefix + "g"),
+      census_(exclusive_),
+      counting_(now_, std::chrono::minutes(1)) {
   watching_.at_once(now_);
+  counting_.at_once(now_);
   const auto warns = [](const locks::TermsOf& one) { return one.warn_after.has_value(); };
   const auto& by_name = settings_.terms_by_name;
   if (!settings_.terms.warn_after && std::none_of(by_name.begin(), by_name.end(), warns)) standing_.never();
@@ -77,6 +81,7 @@ bool Engine::State::step() {
   any = give_up_overdue() || any;
   any = take_submitted() || any;
   any = end_polls() || any;
+  any = end_gate_polls() || any;
   any = look() || any;
   any = expire() || any;
   any = give_turns() || any;
@@ -87,6 +92,12 @@ bool Engine::State::step() {
   shown_.in_flight.store(unanswered_, std::memory_order_relaxed);
   shown_.waiting.store(poll_ends_.size(), std::memory_order_relaxed);
   shown_.watched.store(watch_.size(), std::memory_order_relaxed);
+  shown_.places.store(places_, std::memory_order_relaxed);
+  shown_.gates.store(gates_.size(), std::memory_order_relaxed);
+  if (const auto& held = census_.held()) {
+    shown_.held.store(*held, std::memory_order_relaxed);
+    shown_.counted.store(true, std::memory_order_release);
+  }
   shown_.stuck.store(overdue_ > 0, std::memory_order_relaxed);
   return outbox_.deliver() || any;
 }
@@ -94,10 +105,13 @@ bool Engine::State::step() {
 bool Engine::State::take_completed() {
   Operation* chain = completed_.take();
   const bool any = chain != nullptr;
+  std::uint64_t commits = 0;
   while (chain != nullptr) {
+    commits += std::holds_alternative<Committed>(chain->answer) ? 1 : 0;
     Operation* const operation = std::exchange(chain, chain->next);
     returned(*static_cast<Work*>(operation->owner));
   }
+  if (commits != 0) shown_.batch.add(static_cast<double>(commits));
   return any;
 }
 
@@ -132,6 +146,8 @@ void Engine::State::accept(Call& call) {
     work.calls.push_back(call);
     return begin(work);
   }
+  if (std::holds_alternative<ReadGates>(call.question)) return read_gates(call);
+  if (std::holds_alternative<RenewLease>(call.question) && !find_lease(call)) return;
   const auto* command = std::get_if<locks::Command>(&call.question);
   Slot& slot = slots_.use(command != nullptr ? command->lock : std::get<ReadHistory>(call.question).lock);
   if (command != nullptr) {
@@ -145,6 +161,11 @@ void Engine::State::accept(Call& call) {
 // What clients did, not what they want: that they left. It is noted whatever state the store is in.
 bool Engine::State::accept_always(Call& call) {
   if (const auto* left = std::get_if<Leave>(&call.question)) {
+    if (left->lock.empty()) {
+      leave_gates(left->poll);
+      answer(call, locks::Noted{});
+      return true;
+    }
     Slot& slot = slots_.use(left->lock);
     need_turn(slot);
     if (!leave(slot, *left) && !slot.line.empty()) {
@@ -191,13 +212,29 @@ void Engine::State::refuse(Calls calls, const std::string& why, bool unknown) {
   while (!calls.empty()) answer(calls.pop_front(), locks::Unavailable{why, unknown});
 }
 
-Counters Engine::State::counters() const noexcept {
+Counters Engine::State::counters() const {
   const auto read = [](const std::atomic<std::uint64_t>& counter) {
     return counter.load(std::memory_order_relaxed);
   };
-  return {read(shown_.commands), read(shown_.commits),   read(shown_.conflicts), read(shown_.failures),
-          read(shown_.cached),   read(shown_.in_flight), read(shown_.waiting),   read(shown_.watched),
-          read(shown_.lapses),   read(shown_.standing)};
+  Counters counters{.commands = read(shown_.commands),
+                    .commits = read(shown_.commits),
+                    .conflicts = read(shown_.conflicts),
+                    .failures = read(shown_.failures),
+                    .cached = read(shown_.cached),
+                    .in_flight = read(shown_.in_flight),
+                    .waiting = read(shown_.waiting),
+                    .watched = read(shown_.watched),
+                    .lapses = read(shown_.lapses),
+                    .standing = read(shown_.standing),
+                    .waiters = read(shown_.places),
+                    .released_gates = read(shown_.gates),
+                    .waited = shown_.waited.read(),
+                    .held_for = shown_.held_for.read(),
+                    .batch = shown_.batch.read(),
+                    .commit = shown_.commit.read()};
+  if (shown_.counted.load(std::memory_order_acquire)) counters.held = read(shown_.held);
+  for (std::size_t i = 0; i < counters.events.size(); ++i) counters.events.at(i) = read(shown_.events.at(i));
+  return counters;
 }
 
 bool Engine::State::ready() const noexcept {

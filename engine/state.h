@@ -5,15 +5,20 @@
 // goes to the store as one chain, all that was answered goes out as one chain a mailbox.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <deque>
 #include <set>
 #include <string>
 #include <tuple>
+#include <unordered_map>
 #include <utility>
+#include <vector>
 
+#include "engine/census.h"
 #include "engine/chore.h"
 #include "engine/engine.h"
+#include "engine/gates.h"
 #include "engine/inbox.h"
 #include "engine/outbox.h"
 #include "engine/polls.h"
@@ -36,9 +41,9 @@ class Engine::State final : public Completions {
   bool step();
   std::chrono::nanoseconds nap() const;
   void run();
-  void stop() noexcept;                // any thread
-  Counters counters() const noexcept;  // any thread
-  bool ready() const noexcept;         // any thread
+  void stop() noexcept;         // any thread
+  Counters counters() const;    // any thread
+  bool ready() const noexcept;  // any thread
 
  private:
   // A step's parts. Each returns whether there was something to do.
@@ -87,6 +92,15 @@ class Engine::State final : public Completions {
   void decide_unheard(Slot& slot, Work*& commit, const locks::Circumstances& around);
   void forget_unheard(Slot& slot);
 
+  // released_gates.cpp
+  void read_gates(Call& call);
+  bool end_gate_polls();
+  void leave_gates(const Call* poll);
+  void saw_gate(const Slot& slot);
+  // The command that `call` stands for, if the lock of its lease is known; else it is answered.
+  bool find_lease(Call& call);
+  void lease_is_at(const Slot& slot, const TimerId& id, bool there);
+
   // lapses.cpp
   void decide_lapses(Slot& slot, Work*& commit, const locks::Circumstances& around);
   void polled(Slot& slot, const locks::RowId& place, Work*& commit, const locks::Circumstances& around);
@@ -121,6 +135,10 @@ class Engine::State final : public Completions {
   void begin_watching();
   void begin_standing();
   void found_standing(const Operation& operation);
+  void begin_census();
+  void census_returned(Work& work);
+  void count_anew();
+  void count_commit(const Work& work, const Slot& slot);
 
   Store& store_;
   Clock& clock_;
@@ -169,12 +187,25 @@ class Engine::State final : public Completions {
   Chore standing_;
   std::string standing_to_;
   std::set<std::tuple<std::string, std::string, locks::WallTime>> standing_told_, standing_now_;
+  Gates gates_;
+  // Where claims whose time runs are, by name: the lock where it came first, first.
+  std::unordered_map<std::string, std::vector<std::string>> leases_;
+  bool all_seen_ = false;  // what has a time that runs, of what an earlier run of the server left
+  Census census_;
+  Chore counting_;
+  std::uint64_t places_ = 0;
+
   std::uint64_t untrimmed_ = 0;  // events committed since the last pass of trimming began
 
   // Read by any thread.
   struct {
     std::atomic<std::uint64_t> commands = 0, commits = 0, conflicts = 0, failures = 0, cached = 0, in_flight = 0,
-                               waiting = 0, watched = 0, lapses = 0, standing = 0;
+                               waiting = 0, watched = 0, lapses = 0, standing = 0, places = 0, gates = 0, held = 0;
+    std::atomic<bool> counted = false;
+    std::array<std::atomic<std::uint64_t>, locks::what_count> events{};
+    Measure<long_seconds> waited, held_for;
+    Measure<batch_changes> batch;
+    Measure<commit_seconds> commit;
     std::atomic<bool> stuck = false;
   } shown_;
   static void add(std::atomic<std::uint64_t>& counter, std::uint64_t number) {

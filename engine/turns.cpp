@@ -174,6 +174,7 @@ locks::Terms Engine::State::terms_of(const Slot& slot) const {
 }
 
 void Engine::State::add(Work*& commit, Slot& slot, locks::Change&& change, std::size_t granted) {
+  const bool was_held = locks::held(slot.record);
   locks::apply(slot.record, change);
   slot.rest = slot.rest || leaves_rest(change, granted);
   wake(slot, change);
@@ -181,6 +182,7 @@ void Engine::State::add(Work*& commit, Slot& slot, locks::Change&& change, std::
     locks::append(change_of(*commit), std::move(change));
   } else {
     commit = &pool_.take();
+    commit->was_held = was_held;
     auto& question = commit->operation.question;
     if (!std::holds_alternative<Commit>(question)) question.emplace<Commit>();
     auto& [lock, first] = std::get<Commit>(question);

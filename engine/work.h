@@ -25,6 +25,8 @@ struct Work {
   std::size_t grants = 0;      // of a commit
   std::size_t lapses = 0;      // likewise
   bool chore = false;          // a scan of the engine's own
+  bool census = false;         // likewise
+  bool was_held = false;       // of a commit: the lock, before it
   SteadyTime begun;
   bool overdue = false;
   Work* older = nullptr;  // neighbours in Flights
@@ -50,7 +52,7 @@ class WorkPool {
     work.operation.next = nullptr;
     work.slot = nullptr;
     work.waiting = work.grants = work.lapses = 0;
-    work.chore = false;
+    work.chore = work.census = work.was_held = false;
     work.version = 0;
     work.overdue = false;
     work.older = nullptr;

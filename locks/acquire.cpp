@@ -94,7 +94,10 @@ Decision grant_claim(const Situation& now, const Intention& intention, const Cla
   Granted answer =
       granted(now, claim, event.version, had + (former != nullptr && former->holder == claim.holder ? 0 : 1));
   answer.took_over = former != nullptr;
-  if (own != nullptr) draft.take(*own);
+  if (own != nullptr) {
+    draft.waited_since(own->since);
+    draft.take(*own);
+  }
   // Not the offer's row any more: stores tell how old a row is, and max_hold counts from here.
   const bool fresh = former == nullptr || former->offered.has_value();
   if (former != nullptr && fresh) draft.take(*former);
@@ -133,7 +136,10 @@ Decision grant_tally(const Situation& now, const Acquire& acquire, const Claim* 
   answer.since = now.around.now;
   answer.count = count(now.record, acquire.holder) + (offer != nullptr ? 0 : 1);
   if (offer != nullptr) draft.take(*offer);
-  if (own != nullptr) draft.take(*own);
+  if (own != nullptr) {
+    draft.waited_since(own->since);
+    draft.take(*own);
+  }
   return {std::move(answer), draft.finish()};
 }
 

@@ -9,9 +9,9 @@
 namespace lockkeeper::locks {
 namespace {
 
-constexpr std::array<const char*, 13> kWords = {"acquired",     "shared",   "taken over", "queued", "granted",
-                                                "renewed",      "released", "lapsed",     "forced", "withdrawn",
-                                                "offer lapsed", "imported", "offered"};
+constexpr std::array<const char*, what_count> kWords = {
+    "acquired", "shared",    "taken over",   "queued",   "granted", "renewed", "released", "lapsed",
+    "forced",   "withdrawn", "offer lapsed", "imported", "offered", "created", "deleted",  "noted"};
 
 // Whether the row has that id; without making a string of each row's, since a lock may have thousands.
 bool has_id(const Claim& claim, const std::string& id) {
@@ -61,6 +61,9 @@ RowId id(const Waiter& waiter) {
 RowId id(const ClosedName& closed) {
   return {RowKind::closed, closed.name};
 }
+RowId id(const Gate& /*gate*/) {
+  return {RowKind::gate, ""};
+}
 RowId id(const Row& row) {
   return std::visit([](const auto& held) { return id(held); }, row);
 }
@@ -72,6 +75,7 @@ void apply(Record& record, const Change& change) {
       if (gone->kind == RowKind::claim) take(record.claims, gone->id);
       if (gone->kind == RowKind::waiter) take(record.waiters, gone->id);
       if (gone->kind == RowKind::closed) take(record.closed, gone->id);
+      if (gone->kind == RowKind::gate) record.gate.reset();
       continue;
     }
     const Row& row = std::get<Row>(operation);
@@ -79,6 +83,8 @@ void apply(Record& record, const Change& change) {
       put(record.claims, *claim, [](const Claim& one) { return one.token; });
     } else if (const Waiter* waiter = std::get_if<Waiter>(&row)) {
       put(record.waiters, *waiter, [](const Waiter& one) { return one.place; });
+    } else if (const Gate* gate = std::get_if<Gate>(&row)) {
+      record.gate = *gate;
     } else {
       put(record.closed, std::get<ClosedName>(row),
           [](const ClosedName& one) { return std::tie(one.up_to, one.name); });
@@ -90,6 +96,8 @@ void append(Change& first, Change&& next) {
   first.head = std::move(next.head);
   std::move(next.rows.begin(), next.rows.end(), std::back_inserter(first.rows));
   std::move(next.events.begin(), next.events.end(), std::back_inserter(first.events));
+  first.held.insert(first.held.end(), next.held.begin(), next.held.end());
+  first.waited.insert(first.waited.end(), next.waited.begin(), next.waited.end());
 }
 
 }  // namespace lockkeeper::locks

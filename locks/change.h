@@ -2,6 +2,7 @@
 // and the history lines, all under the condition that the lock is still at `expected`.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <variant>
@@ -24,8 +25,13 @@ enum class What : std::uint8_t {
   withdrawn,  // an intention taken back, or a name closed that held nothing
   offer_lapsed,
   imported,  // came from an original locker's file
-  offered    // from the queue, to a waiter whose poll was not open
+  offered,   // from the queue, to a waiter whose poll was not open
+  created,   // a gate; then released
+  deleted,   // a gate; the reason says whether it was still locked
+  noted      // a gate: what is known of its workflow
 };
+
+inline constexpr std::size_t what_count = 16;
 
 // "acquired", "taken over", "offer lapsed": the words of DESIGN.md, as history shows them.
 const char* text(What what);
@@ -48,11 +54,12 @@ struct Event {
   bool operator==(const Event&) const = default;
 };
 
-using Row = std::variant<Claim, Waiter, ClosedName>;
+using Row = std::variant<Claim, Waiter, ClosedName, Gate>;
 
 RowId id(const Claim& claim);
 RowId id(const Waiter& waiter);
 RowId id(const ClosedName& closed);
+RowId id(const Gate& gate);
 RowId id(const Row& row);
 
 // In order: a later one about the same id wins.
@@ -64,6 +71,8 @@ struct Change {
   Head head;             // after
   std::vector<RowOperation> rows;
   std::vector<Event> events;  // versions expected+1 .. head.version, in order, without gaps
+  // Not stored, for who counts: how long what this ends was held, and what it grants from the queue had waited.
+  std::vector<milliseconds> held, waited;
 };
 
 void apply(Record& record, const Change& change);

@@ -34,6 +34,9 @@ struct Release {
   std::string request;
   std::optional<Version> begun;
   bool all = false;
+  // `key` is only what the lock's key begins with, whoever the holder is: for doors at which who unlocks shows no
+  // key. Without `claim` and `all`; ends every claim, but no offer.
+  bool key_begins = false;
 };
 
 struct Inspect {};
@@ -50,6 +53,29 @@ struct Renew {
   std::string claim;             // name; empty: the unnamed claim of that token
   std::optional<Version> token;  // with a name: refused if the claim has another one by now
   std::optional<milliseconds> ttl;
+};
+
+// ---- of a gate; the command's `lock` is its record's name (gate.h)
+
+struct CreateGate {
+  std::string workflow;            // not empty
+  std::string workflow_namespace;  // not empty
+};
+
+// Releasing one that is released changes nothing.
+struct ReleaseGate {};
+
+// Also of one that is still locked; history says so.
+struct DeleteGate {};
+
+struct NoteGate {
+  std::string note;  // empty: takes it away
+};
+
+struct InspectGate {};
+
+struct OfGate {
+  std::variant<CreateGate, ReleaseGate, DeleteGate, NoteGate, InspectGate> what;
 };
 
 // ---- said by the engine itself
@@ -85,7 +111,7 @@ struct Caller {
 struct Command {
   std::string lock;
   Caller caller;
-  std::variant<Acquire, Release, Inspect, ForceRelease, Renew, Lapse, GiveBack, KeepPlace> what;
+  std::variant<Acquire, Release, Inspect, ForceRelease, Renew, Lapse, GiveBack, KeepPlace, OfGate> what;
 };
 
 }  // namespace lockkeeper::locks

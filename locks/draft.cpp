@@ -68,8 +68,13 @@ void Draft::end(const Claim& claim, End end) {
 
 void Draft::held_since(WallTime since) {
   const milliseconds held = std::max(now_.around.now - since, milliseconds(0));
+  change_.held.push_back(held);
   milliseconds& mean = change_.head.mean_hold;
   mean = mean.count() == 0 ? held : (3 * mean + held) / 4;
+}
+
+void Draft::waited_since(WallTime since) {
+  change_.waited.push_back(std::max(now_.around.now - since, milliseconds(0)));
 }
 
 void Draft::close(const std::string& name, Version up_to, std::optional<End> end) {
@@ -160,6 +165,7 @@ void Draft::grant(const Waiter& waiter) {
   claim.max_hold = waiter.max_hold;
   if (!there) claim.offered = waiter.grace;
   change_.head.key = waiter.key;
+  waited_since(waiter.since);
   take(waiter);
   put(std::move(claim), nullptr);
 }

@@ -43,6 +43,8 @@ class Draft {
   void end(const Claim& claim, End end);
   // Somebody held from `since` until now; for estimates.
   void held_since(WallTime since);
+  // Somebody waited from `since` until now, and is granted the lock.
+  void waited_since(WallTime since);
 
   // The name takes nothing any more that began at `up_to` or before. `end` none: nothing ended now; what was known
   // of the name stays known.

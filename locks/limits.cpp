@@ -1,6 +1,9 @@
 #include "locks/limits.h"
 
+#include <utility>
+
 #include "locks/duration.h"
+#include "locks/gate.h"
 
 namespace lockkeeper::locks {
 namespace {
@@ -63,6 +66,20 @@ std::optional<std::string> ttl_fault(const std::optional<milliseconds>& ttl, con
   return "ttl is shorter than " + exact_duration(limits.ttl_least);
 }
 
+std::optional<std::string> gate_fault(const Command& command, const Limits& limits) {
+  const auto* of_gate = std::get_if<OfGate>(&command.what);
+  if (of_gate == nullptr) return "a lock's name does not begin so";
+  if (const auto* create = std::get_if<CreateGate>(&of_gate->what)) {
+    for (const auto& [what, text] :
+         {std::pair("workflow", &create->workflow), std::pair("namespace", &create->workflow_namespace)}) {
+      if (text->empty()) return std::string(what) + " is empty";
+      if (auto fault = too_long(what, text->size(), limits.name_bytes)) return fault;
+    }
+  }
+  const auto* note = std::get_if<NoteGate>(&of_gate->what);
+  return note != nullptr ? too_long("note", note->note.size(), limits.reason_bytes) : std::nullopt;
+}
+
 }  // namespace
 
 bool valid_utf8(std::string_view text) {
@@ -89,6 +106,7 @@ std::optional<std::string> name_fault(std::string_view name, const Limits& limit
 }
 
 std::optional<std::string> fault(const Command& command, const Limits& limits) {
+  if (is_gate(command.lock)) return gate_fault(command, limits);
   if (auto fault = name_fault(command.lock, limits)) return fault;
   if (const auto* acquire = std::get_if<Acquire>(&command.what)) {
     if (auto fault = identity_fault(acquire->key, acquire->holder, acquire->claim, acquire->request, limits)) {
@@ -103,7 +121,7 @@ std::optional<std::string> fault(const Command& command, const Limits& limits) {
     return ttl_fault(renew->ttl, limits);
   }
   if (const auto* release = std::get_if<Release>(&command.what)) {
-    if (release->all && !release->claim.empty()) return "all and claim exclude each other";
+    if ((release->all || release->key_begins) && !release->claim.empty()) return "all and claim exclude each other";
     return identity_fault(release->key, release->holder, release->claim, release->request, limits);
   }
   if (const auto* force = std::get_if<ForceRelease>(&command.what)) {

@@ -70,6 +70,13 @@ struct Noted {
   bool changed = false;
 };
 
+// To what is asked of a gate: how it is now.
+struct Gated {
+  Version version = 0;
+  std::optional<Gate> gate;  // none: there is none, or it is deleted now
+  bool changed = false;
+};
+
 // A release with a key that is not the lock's.
 struct NotYours {
   Version version = 0;
@@ -103,6 +110,6 @@ struct Unavailable {
 };
 
 using Outcome = std::variant<Unavailable, Granted, Refused, Released, NotYours, Gone, TooMany, Inspected, Queued,
-                             Renewed, Noted>;
+                             Renewed, Noted, Gated>;
 
 }  // namespace lockkeeper::locks

@@ -14,7 +14,7 @@ Record absent(Version floor) {
 }
 
 bool held(const Record& record) {
-  return !record.head.tallies.empty() || !record.claims.empty();
+  return !record.head.tallies.empty() || !record.claims.empty() || record.gate;
 }
 
 std::uint64_t count(const Record& record) {

@@ -98,22 +98,36 @@ struct ClosedName {
   bool operator==(const ClosedName&) const = default;
 };
 
+// A workflow lock. Not a lock at all: nobody holds it, and its record has no other row. It is kept under a name
+// that no lock can have (gate_name() in gate.h).
+struct Gate {
+  enum class Status : std::uint8_t { locked, released };
+  std::string workflow;
+  std::string workflow_namespace;
+  Status status = Status::locked;
+  WallTime created;
+  WallTime changed;  // when its status did last
+  std::string note;  // of who tried to resume the workflow; empty: none
+
+  bool operator==(const Gate&) const = default;
+};
+
 struct Head {
   Version version = 0;
   Version forgotten = 0;       // a named intention that began before this is refused: its close may be forgotten
   std::string key;             // secret; empty exactly when the lock is free
   std::vector<Tally> tallies;  // sorted by holder
   WallTime changed;            // when `version` came to be
-  std::uint64_t timed = 0;     // claims and waiters that can lapse: whether anybody has to watch this lock
-  milliseconds mean_hold{0};   // moving average of how long claims were held, for estimates; 0: not known
+  std::uint64_t timed = 0;    // claims and waiters that can lapse, a released gate: whether anybody has to watch it
+  milliseconds mean_hold{0};  // moving average of how long claims were held, for estimates; 0: not known
 
   bool operator==(const Head&) const = default;
 };
 
-enum class RowKind : std::uint8_t { claim = 1, waiter = 2, closed = 3 };
+enum class RowKind : std::uint8_t { claim = 1, waiter = 2, closed = 3, gate = 4 };
 
 // Known by its kind and id: a claim or a waiter by its name, or "#" + token or place when unnamed; a closed name by
-// itself.
+// itself; a gate by "".
 struct RowId {
   RowKind kind = RowKind::claim;
   std::string id;
@@ -127,6 +141,7 @@ struct Record {
   std::vector<Claim> claims;       // by token
   std::deque<Waiter> waiters;      // by place
   std::vector<ClosedName> closed;  // by up_to, oldest first
+  std::optional<Gate> gate;
 
   bool operator==(const Record&) const = default;
 };
@@ -135,6 +150,7 @@ struct Record {
 // that no token is given twice).
 Record absent(Version floor);
 
+// Also of a gate, as long as there is one: such a record is not pruned.
 bool held(const Record& record);
 
 // All claims of the lock, tallied ones included.

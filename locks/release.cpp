@@ -139,11 +139,21 @@ Decision withdraw(const Situation& now, const Release& release) {
   return end_named(now, release, standing, What::withdrawn, up_to);
 }
 
+// At such a door nobody shares: there is one claim, or an offer of one, which is its waiter's affair.
+Decision release_by_beginning(const Situation& now, const Release& release) {
+  if (!now.record.head.key.starts_with(release.key)) return not_yours(now);
+  const auto& claims = now.record.claims;
+  if (!claims.empty() && claims.front().offered) return nothing(now, false);
+  const std::string holder = holds(now.record).front().holder;
+  return end_all(now, What::released, End::released, holder, "", [](const std::string&) { return true; });
+}
+
 }  // namespace
 
 Decision decide_one(const Situation& now, const Release& release) {
   if (!release.claim.empty()) return release.request.empty() ? release_named(now, release) : withdraw(now, release);
   if (!held(now.record)) return nothing(now, false);
+  if (release.key_begins) return release_by_beginning(now, release);
   if (now.record.head.key != release.key) return not_yours(now);
   if (!release.all) return release_oldest(now, release);
   return end_all(now, What::released, End::released, release.holder, "",

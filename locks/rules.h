@@ -17,6 +17,7 @@ Decision decide_one(const Situation& now, const Renew& renew);
 Decision decide_one(const Situation& now, const Lapse& lapse);
 Decision decide_one(const Situation& now, const GiveBack& give_back);
 Decision decide_one(const Situation& now, const KeepPlace& keep);
+Decision decide_one(const Situation& now, const OfGate& of_gate);
 
 // To who is, or is about to be, at `index` of the queue with that key.
 Queued queued(const Record& record, std::size_t index, const std::string& key, WallTime now);

@@ -131,12 +131,12 @@ class OpenDoors {
       const auto choice = options.doors.find(std::string(kind.name));
       if (choice != options.doors.end() && !choice->second.open) continue;
       Door& door = *doors_.emplace_back(kind.make(service));
-      service.mount(main, std::string(kind.prefix), door);
+      service.mount(main, std::string(kind.prefix), door, kind);
       const bool is_native = kind.name == native.name;
-      if (is_native) service.mount(main, "", door);
+      if (is_native) service.mount(main, "", door, kind);
       for (const auto& [name, group] : group_of) {
-        if (is_native) service.mount(group, std::string(kind.prefix), door);
-        if (name == kind.name) service.mount(group, "", door);
+        if (is_native) service.mount(group, std::string(kind.prefix), door, kind);
+        if (name == kind.name) service.mount(group, "", door, kind);
       }
     }
     service.group_endpoints(std::move(groups));

@@ -8,10 +8,13 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "http/metrics_page.h"
 #include "server/access_log.h"
 #include "server/auth.h"
 #include "server/doors/door.h"
+#include "server/doors/doors.h"
 #include "server/doors/open_polls.h"
+#include "server/request_metrics.h"
 
 namespace lockkeeper::server {
 
@@ -20,8 +23,8 @@ class Service final : public http::Service, public FrontDesk {
   Service(engine::Engine& engine, const BasicAuth& auth, const locks::Limits& limits, AccessLog& log);
 
   // Before the listener starts. On listeners of that group a door with prefix "/lockd" gets "/lockd/lock/a" as
-  // "/lock/a"; the one with an empty prefix gets what no other takes. The door outlives this.
-  void mount(std::size_t group, std::string prefix, Door& door);
+  // "/lock/a"; the one with an empty prefix gets what no other takes. The door, of that kind, outlives this.
+  void mount(std::size_t group, std::string prefix, Door& door, const DoorKind& kind);
   // Which group each of the listener's endpoints is of.
   void group_endpoints(std::vector<std::size_t> groups) { groups_ = std::move(groups); }
   void connect(http::Listener& listener);
@@ -41,11 +44,14 @@ class Service final : public http::Service, public FrontDesk {
   engine::Counters counters() const override { return engine_.counters(); }
   OpenPolls& polls(std::size_t io) override { return polls_[io]; }
   const locks::Limits& limits() const override { return limits_; }
+  void add_metrics(http::MetricsPage::Source source) override { metrics_.add(std::move(source)); }
+  std::string metrics_text() const override { return metrics_.text(); }
 
  private:
   struct Mount {
     std::string prefix;
     Door* door;
+    std::uint32_t mark;  // of requests that it counts under no route
   };
 
   engine::Engine& engine_;
@@ -56,6 +62,8 @@ class Service final : public http::Service, public FrontDesk {
   std::vector<std::vector<Mount>> mounts_;  // by group, the longest prefix first
   std::vector<std::unique_ptr<IoMailbox>> mailboxes_;
   std::vector<OpenPolls> polls_;  // one an I/O thread
+  RequestMetrics requests_;
+  http::MetricsPage metrics_;
 };
 
 }  // namespace lockkeeper::server

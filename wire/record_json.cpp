@@ -20,6 +20,7 @@
 //   waiter  n name, k key, h holder, p place, s since, r request, b begun, m, y by, d door, l ttl, x max_hold,
 //           e grace, w renewed (unless it is the place)
 //   closed  n name, u up_to, s at, e end (its number in locks::End; 0, released, is left out)
+//   gate    w workflow, n namespace, u released (left out while it is locked), s created, c changed, o note
 //   event   v version, s at, c change, e what, h holder, n claim, t token, x count, y by, d door, r reason
 namespace lockkeeper::wire {
 
@@ -28,6 +29,7 @@ namespace {
 using locks::Claim;
 using locks::ClosedName;
 using locks::Event;
+using locks::Gate;
 using locks::Head;
 using locks::Metadata;
 using locks::Tally;
@@ -130,6 +132,15 @@ void write(JsonOut& out, const ClosedName& closed) {
   put(out, "e", static_cast<std::uint64_t>(closed.end));
 }
 
+void write(JsonOut& out, const Gate& gate) {
+  put(out, "w", gate.workflow);
+  put(out, "n", gate.workflow_namespace);
+  put(out, "u", static_cast<std::uint64_t>(gate.status));
+  put(out, "s", gate.created);
+  put(out, "c", gate.changed);
+  put(out, "o", gate.note);
+}
+
 Claim read_claim(const JsonValue& row) {
   Claim claim;
   claim.name = text_or_empty(row, "n");
@@ -171,6 +182,13 @@ ClosedName read_closed(const JsonValue& row) {
   const std::uint64_t end = number_or(row, "e", 0);
   if (end > static_cast<std::uint64_t>(locks::End::forced)) wrong("a name that was closed in an unknown way");
   return {need_text(row, "n"), number_or(row, "u", 0), need_milliseconds(row, "s"), static_cast<locks::End>(end)};
+}
+
+Gate read_gate(const JsonValue& row) {
+  const std::uint64_t status = number_or(row, "u", 0);
+  if (status > static_cast<std::uint64_t>(Gate::Status::released)) wrong("a gate in an unknown state");
+  return {need_text(row, "w"),         need_text(row, "n"),         static_cast<Gate::Status>(status),
+          need_milliseconds(row, "s"), need_milliseconds(row, "c"), text_or_empty(row, "o")};
 }
 
 Tally read_tally(const JsonValue& value) {
@@ -247,6 +265,8 @@ locks::Row decode_row(locks::RowKind kind, std::string_view text) {
       return read_waiter(tree.top());
     case locks::RowKind::closed:
       return read_closed(tree.top());
+    case locks::RowKind::gate:
+      return read_gate(tree.top());
   }
   wrong("a row of kind " + std::to_string(static_cast<int>(kind)));
 }
@@ -292,6 +312,8 @@ void insert(locks::Record& record, locks::Row row) {
     insert_sorted(record.claims, std::move(*claim), [](const Claim& one) { return one.token; });
   } else if (auto* waiter = std::get_if<Waiter>(&row)) {
     insert_sorted(record.waiters, std::move(*waiter), [](const Waiter& one) { return one.place; });
+  } else if (auto* gate = std::get_if<Gate>(&row)) {
+    record.gate = std::move(*gate);
   } else {
     // Names closed by one event share its version.
     insert_sorted(record.closed, std::move(std::get<ClosedName>(row)),

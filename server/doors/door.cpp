@@ -1,5 +1,6 @@
 #include "server/doors/door.h"
 
+#include <cstdint>
 #include <exception>
 #include <utility>
 
@@ -33,6 +34,7 @@ std::optional<Entry> enter(const FrontDesk& desk, http::Exchange& exchange, std:
     exchange.answer(std::move(response));
     return std::nullopt;
   }
+  exchange.mark += 1 + static_cast<std::uint32_t>(entry.match.route - routes.data());
   if (!entry.match.route->open && !desk.admits(exchange.request(), entry.user)) {
     http::Response response = error_reply(401, "Please Authenticate");
     response.headers.emplace_back("Www-Authenticate", "Basic realm=\"Authorization Required\"");
@@ -40,6 +42,13 @@ std::optional<Entry> enter(const FrontDesk& desk, http::Exchange& exchange, std:
     return std::nullopt;
   }
   return entry;
+}
+
+http::Response metrics_reply(const FrontDesk& desk) {
+  http::Response response;
+  response.content_type = http::MetricsPage::content_type;
+  response.body = desk.metrics_text();
+  return response;
 }
 
 http::Response json_reply(unsigned status, std::string body) {

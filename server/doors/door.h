@@ -9,6 +9,7 @@
 
 #include "engine/engine.h"
 #include "http/listener.h"
+#include "http/metrics_page.h"
 #include "locks/limits.h"
 #include "locks/outcome.h"
 #include "server/io_mailbox.h"
@@ -31,6 +32,9 @@ class FrontDesk {
   virtual engine::Counters counters() const = 0;
   virtual OpenPolls& polls(std::size_t io) = 0;  // only on that I/O thread
   virtual const locks::Limits& limits() const = 0;
+  // A door's own families, which will be on the metrics page; before the listener starts.
+  virtual void add_metrics(http::MetricsPage::Source) {}
+  virtual std::string metrics_text() const { return {}; }
 };
 
 // One admitted request, hung on its exchange until the answer is out. What the log tells of it is here.
@@ -41,6 +45,7 @@ class Visit : public http::Exchange::Attachment, public IoCall {
   http::Exchange& exchange;
   std::string_view door;  // a literal
   std::string user;
+  bool waits = false;  // it asked to wait: a long poll
 
   void answered() noexcept final;
   // The client left before it got its answer.
@@ -65,9 +70,13 @@ struct Entry {
 };
 
 // The common entrance of all doors: finds the request's route and checks its credentials. nullopt: it was answered
-// (404, 405 with Allow, 401). As the originals: what is not there needs no credentials.
+// (404, 405 with Allow, 401). As the originals: what is not there needs no credentials. What enters here is counted
+// under its route.
 std::optional<Entry> enter(const FrontDesk& desk, http::Exchange& exchange, std::span<const Route> routes,
                            std::string_view path);
+
+// The page that Prometheus scrapes.
+http::Response metrics_reply(const FrontDesk& desk);
 
 http::Response json_reply(unsigned status, std::string body);
 

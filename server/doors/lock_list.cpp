@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "locks/gate.h"
 #include "wire/native_json.h"
 
 namespace lockkeeper::server {
@@ -130,7 +131,7 @@ std::variant<std::string, ListQuestion> parse_list_query(std::string_view query)
 
 engine::Scan ListText::next_scan() const {
   engine::Scan scan;
-  scan.after = question_.after;
+  scan.after = std::max(question_.after, std::string(locks::gates_end));  // gates are not locks
   scan.prefix = question_.prefix;
   scan.held_only = question_.held_only;
   scan.limit = question_.limit ? std::min<std::uint64_t>(slice, *question_.limit) : slice;

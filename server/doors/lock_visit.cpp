@@ -34,7 +34,7 @@ void LockVisit::ask() {
 }
 
 void LockVisit::watch(locks::Acquire& acquire) {
-  polls_ = true;
+  polls_ = waits = true;
   claim_ = acquire.claim;
   request_ = acquire.request;
   if (desk_.polls(exchange.io()).closed()) acquire.wait = std::chrono::milliseconds(0);

@@ -18,7 +18,20 @@ constexpr std::string_view door_name = "locker";
 constexpr std::size_t history_default = 100;
 constexpr std::size_t history_most = 1000;
 
-enum Action { list, acquire, release, inspect, history, force_release, renew, health, ready, version, status };
+enum Action {
+  list,
+  acquire,
+  release,
+  inspect,
+  history,
+  force_release,
+  renew,
+  health,
+  ready,
+  version,
+  status,
+  metrics
+};
 
 constexpr Route table[] = {
     {"PUT", "/lock/{}", acquire},      {"DELETE", "/lock/{}", release},
@@ -26,7 +39,7 @@ constexpr Route table[] = {
     {"POST", "/lock/{}/renew", renew}, {"POST", "/lock/{}/force-release", force_release},
     {"GET", "/locks", list},           {"GET", "/health", health, true},
     {"GET", "/ready", ready, true},    {"GET", "/version", version},
-    {"GET", "/status", status},
+    {"GET", "/status", status},        {"GET", "/metrics", metrics},
 };
 
 // What is wrong with a question, if anything.
@@ -172,6 +185,8 @@ void LockerDoor::admitted(http::Exchange& exchange, const Target& target, const 
       return exchange.answer(json_reply(200, "{\"name\":\"lockkeeper\",\"version\":\"" LOCKKEEPER_VERSION "\"}\n"));
     case status:
       return exchange.answer(status_reply(desk_.counters()));
+    case metrics:
+      return exchange.answer(metrics_reply(desk_));
     case list:
       return serve_list(desk_, exchange, target.query, door_name, std::move(user));
     default:

@@ -9,6 +9,7 @@
 //   POST   /lock/{name}/renew          {"key", "claim" or "token", "ttl"}
 //   POST   /lock/{name}/force-release  {"reason"}
 //   GET    /status                     counters of this process
+//   GET    /metrics                    the same and more, for Prometheus
 //   GET    /health, /ready, /version   the first two without credentials, for balancers
 #pragma once
 

@@ -145,6 +145,8 @@ class Speaker {
 
   // Only to what the engine says itself.
   http::Response operator()(const locks::Noted&) const { return error_reply(500, "internal error"); }
+  // Only to what is asked of gates.
+  http::Response operator()(const locks::Gated&) const { return error_reply(500, "internal error"); }
 
   http::Response operator()(const locks::Inspected& outcome) const {
     http::Response response;

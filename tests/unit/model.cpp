@@ -27,6 +27,7 @@ Outcome Model::ask(const Command& command, const Circumstances& around) {
     Outcome operator()(const Lapse& it) { return model.lapse(it); }
     Outcome operator()(const GiveBack& it) { return model.give_back(it); }
     Outcome operator()(const KeepPlace& it) { return model.keep_place(it); }
+    Outcome operator()(const OfGate&) { return Gated{}; }  // it knows locks only
     Outcome operator()(const Inspect&) { return Inspected{model.record()}; }
   } asked{*this};
   Outcome outcome = std::visit(asked, command.what);

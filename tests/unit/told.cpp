@@ -68,6 +68,7 @@ struct Teller {
     return "renewed" + version_of(it.version) + " token " + std::to_string(it.token) + lasting("ttl", it.ttl) +
            lasting("max_hold", it.max_hold);
   }
+  std::string operator()(const Gated&) const { return "gated"; }
   std::string operator()(const Noted& it) const {
     return "noted" + version_of(it.version) + (it.changed ? " changed" : "");
   }
@@ -105,6 +106,7 @@ struct CommandTeller {
     return "give back" + named(it.claim, it.request) + " token " + std::to_string(it.token);
   }
   std::string operator()(const KeepPlace& it) const { return "keep place " + it.id; }
+  std::string operator()(const OfGate&) const { return "of a gate"; }
 
   static std::string named(const std::string& claim, const std::string& request) {
     return " claim=" + claim + " request=" + request;
