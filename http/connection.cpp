@@ -185,6 +185,7 @@ Connection::Step Connection::serve() {
   enter_unlimited(Phase::serving);
   id_ = io_.next_id();
   io_.count_request();
+  mark = 0;
   answered_ = false;
   in_service_ = true;
   service().serve(*this);

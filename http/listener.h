@@ -84,6 +84,7 @@ class Exchange {
   virtual void when_client_gone(std::function<void()> gone) = 0;
 
   std::unique_ptr<Attachment> attachment;
+  std::uint32_t mark = 0;  // the service's own word on this request; 0 when serve() is called
 
  protected:
   ~Exchange() = default;
