@@ -2,10 +2,13 @@
 // speaks to Lockkeeper (lock and unlock in turn), to nginx (the same requests) and to Redis (SET), so that the
 // figures differ by the server alone. Only answers that are a success count; anything else is an error.
 //
-//   load --what lock|hold|redis --port P --connections C --locks L --seconds S | --requests N
+//   load --what lock|hold|redis|lockd|lease|leased|keepalive|renew --port P --connections C --locks L --seconds S |
+//   --requests N
 // `lock`: PUT then DELETE, each one operation; connection i goes round the locks i, i+C, i+2C ... (with fewer
 // locks than connections some share one, under one key and each as its own holder). `hold`: PUT of L different
-// 32-byte names, once each. Prints one JSON object.
+// 32-byte names, once each. `lockd`: as `lock`, at lockd's door; nobody shares there, so there have to be as many
+// locks as connections. `lease` and `leased`: new leases on new names, at shared-lock's door and at the native one.
+// `keepalive` and `renew`: each connection renews a lease of its own, likewise. Prints one JSON object.
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -45,6 +48,7 @@ struct Connection {
   std::uint64_t turn = 0;  // requests made
   std::string answer;
   std::string request;
+  std::string lease;  // its id, or empty
   Clock::time_point sent;
 };
 
@@ -133,7 +137,22 @@ class Load {
     if (options_.requests != 0 && next_++ >= options_.requests) return false;
     const std::uint64_t mine = std::max<std::uint64_t>(1, options_.locks / options_.connections);
     const std::uint64_t lock = (connection.index + (step / 2 % mine) * options_.connections) % options_.locks;
-    if (options_.what == "redis") {
+    if (options_.what == "lockd") {
+      http(text, step % 2 == 0 ? "POST" : "DELETE", "/lockd/lock/" + name(lock), "");
+    } else if (options_.what == "lease" || (options_.what == "keepalive" && step == 0)) {
+      http(text, "POST", "/shared-lock/lease",
+           "{\"key\":\"" + name(connection.index + step * options_.connections) + "\",\"value\":\"bench\"}",
+           "x-lease-ttl: 1h\r\n");
+    } else if (options_.what == "leased" || (options_.what == "renew" && step == 0)) {
+      http(text, "PUT", "/lock/" + name(connection.index + step * options_.connections),
+           R"({"key":"9223372036854775807","requestor":"bench","claim":"lease:9223372036854775807",)"
+           R"("request":"9223372036854775807","ttl":"1h","metadata":{"lease":"9223372036854775807"}})");
+    } else if (options_.what == "keepalive") {
+      http(text, "POST", "/shared-lock/keepalive", connection.lease);
+    } else if (options_.what == "renew") {
+      http(text, "POST", "/lock/" + name(connection.index) + "/renew",
+           R"({"key":"9223372036854775807","claim":"lease:9223372036854775807"})");
+    } else if (options_.what == "redis") {
       const std::string key = name(lock);
       text = "*3\r\n$3\r\nSET\r\n$" + std::to_string(key.size()) + "\r\n" + key +
              "\r\n$28\r\n{\"key\":\"bench\",\"held\":true} \r\n";
@@ -144,9 +163,14 @@ class Load {
   }
 
   static void http(std::string& text, const char* method, std::uint64_t lock, std::uint64_t holder) {
-    const std::string body = "{\"key\":\"bench\",\"requestor\":\"c" + std::to_string(holder) + "\"}";
-    text = std::string(method) + " /lock/" + name(lock) +
-           " HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+    http(text, method, "/lock/" + name(lock),
+         "{\"key\":\"bench\",\"requestor\":\"c" + std::to_string(holder) + "\"}");
+  }
+
+  static void http(std::string& text, const char* method, const std::string& path, const std::string& body,
+                   const char* headers = "") {
+    text = std::string(method) + " " + path + " HTTP/1.1\r\nHost: 127.0.0.1\r\n" + headers +
+           "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
   }
 
   void send(Connection& connection) {
@@ -167,6 +191,9 @@ class Load {
     connection.answer.append(buffer.data(), static_cast<std::size_t>(got));
     const int success = complete(connection.answer);
     if (success < 0) return;
+    if (options_.what == "keepalive" && connection.lease.empty()) {
+      connection.lease = connection.answer.substr(connection.answer.find("\r\n\r\n") + 4);
+    }
     connection.answer.clear();
     --under_way_;
     if (success == 1) {
@@ -188,7 +215,7 @@ class Load {
     if (at == std::string_view::npos || at > end) throw std::runtime_error("an answer without Content-Length");
     const std::size_t length = std::strtoull(answer.data() + at + 16, nullptr, 10);
     if (answer.size() < end + 4 + length) return -1;
-    return answer.substr(9, 3) == "200";
+    return answer.substr(9, 3) == "200" || answer.substr(9, 3) == "201";
   }
 
   Options options_;

@@ -76,6 +76,24 @@ def throughput(arguments, rows, folder):
                         *rows[-1]["processor_us"]), flush=True)
 
 
+def doors(arguments, rows, folder):
+    print("the other doors next to the native one, the same work through each, one server")
+    pairs = [("lockd's lock and unlock", "lockd", "lock"), ("shared-lock's new leases", "lease", "leased"),
+             ("shared-lock's keepalive", "keepalive", "renew")]
+    for connections in (32, 256):
+        for title, ours, reference in pairs:
+            runs = {ours: [], reference: []}
+            for turn in range(arguments.rounds):
+                for what in (ours, reference):
+                    # New leases stay: each run has a server and a file of its own.
+                    with servers.Lockkeeper(arguments.bin + "/lockkeeper", folder,
+                                            f"{what}-{connections}-{turn}") as server:
+                        runs[what].append(load(arguments, what, server.port, connections=connections, locks=100_000,
+                                               seconds=arguments.seconds)["per_second"])
+            row(rows, f"{title}, {connections} connections / native", statistics.median(runs[ours]),
+                statistics.median(runs[reference]), 0.9)
+
+
 def many_locks(arguments, rows, folder):
     print("1,000,000 locks held next to 1,000")
     with servers.Lockkeeper(arguments.bin + "/lockkeeper", folder, "few") as few, \
@@ -186,7 +204,7 @@ def main():
     parser.add_argument("--bin", default="build/release/bin")
     parser.add_argument("--json")
     parser.add_argument("--quick", action="store_true", help="one short round each, 100,000 held locks")
-    parser.add_argument("--only", choices=["throughput", "many_locks", "verbs", "waiting", "leases"])
+    parser.add_argument("--only", choices=["throughput", "many_locks", "verbs", "waiting", "leases", "doors"])
     parser.add_argument("--leases", type=int, default=50_000)
     parser.add_argument("--lease-seconds", type=int, help="for how long they are renewed; a minute")
     arguments = parser.parse_args()
@@ -195,7 +213,7 @@ def main():
         (1, 1, 100_000, 20, 300, 5) if arguments.quick else (3, 4, 1_000_000, 100, 2000, 30)
     arguments.lease_seconds = arguments.lease_seconds or (10 if arguments.quick else 60)
     rows = []
-    for part in (throughput, many_locks, verbs, waiting, leases):
+    for part in (throughput, many_locks, verbs, waiting, leases, doors):
         if arguments.only in (None, part.__name__):
             with tempfile.TemporaryDirectory(prefix="lockkeeper-bench-") as folder:
                 os.chmod(folder, 0o755)
