@@ -213,7 +213,7 @@ void Engine::State::found_timed(Work& work) {
     watched_to_ = scanned->more && !scanned->locks.empty() ? scanned->locks.back().lock : "";
   }
   watching_.done(now_, !through && scanned != nullptr);
-  all_seen_ = all_seen_ || through;
+  all_found_ = all_found_ || through;
   if (through && exclusive_) watching_.never();
 }
 
@@ -226,6 +226,7 @@ void Engine::State::found_timed(NamedRecord& found) {
     slot.watched->ages = std::move(found.ages);
     slot.watched->aged_version = version;
     slot.look = true;
+    if (!all_found_) unread_.insert(found.lock);
   } else if (slot.work == nullptr && (!slot.known || version > slot.record.head.version)) {
     slot.record = std::move(found.record);
     slot.known = slot.exists = slot.rest = true;

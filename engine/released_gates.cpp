@@ -61,7 +61,7 @@ bool Engine::State::find_lease(Call& call) {
   auto& renewal = std::get<RenewLease>(call.question);
   const auto at = leases_.find(renewal.renew.claim);
   if (at == leases_.end()) {
-    if (all_seen_) {
+    if (all_found_ && unread_.empty()) {
       answer(call, locks::Gone{0, locks::Gone::Why::ended, {}, {}});
     } else {
       answer(call, locks::Unavailable{"leases of an earlier run are still being read"});

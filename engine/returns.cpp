@@ -155,6 +155,7 @@ void Engine::State::take_record(Slot& slot, std::optional<locks::Record> record,
   slot.record = slot.exists ? std::move(*record) : locks::absent(floor);
   slot.known = slot.rest = true;
   slot.look = false;
+  if (!unread_.empty()) unread_.erase(*slot.lock);
   floor_ = std::max(floor_, floor);
   watch_record(slot);
   aged(slot);

@@ -190,7 +190,10 @@ class Engine::State final : public Completions {
   Gates gates_;
   // Where claims whose time runs are, by name: the lock where it came first, first.
   std::unordered_map<std::string, std::vector<std::string>> leases_;
-  bool all_seen_ = false;  // what has a time that runs, of what an earlier run of the server left
+  // Whether all that an earlier run of the server left was found, what has a time that runs; and what of it was not
+  // read yet.
+  bool all_found_ = false;
+  std::set<std::string> unread_;
   Census census_;
   Chore counting_;
   std::uint64_t places_ = 0;
