@@ -1,6 +1,9 @@
 #include "server/doors/doors.h"
 
+#include "server/doors/lockd.h"
 #include "server/doors/locker.h"
+#include "server/doors/shared_lock.h"
+#include "server/doors/workflow.h"
 
 namespace lockkeeper::server {
 namespace {
@@ -12,6 +15,9 @@ std::unique_ptr<Door> make(FrontDesk& desk) {
 
 constexpr DoorKind kinds[] = {
     {"locker", "/native", make<LockerDoor>, LockerDoor::routes},
+    {"lockd", "/lockd", make<LockdDoor>, LockdDoor::routes},
+    {"shared-lock", "/shared-lock", make<SharedLockDoor>, SharedLockDoor::routes},
+    {"workflow", "/workflow", make<WorkflowDoor>, WorkflowDoor::routes},
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "server/doors/lock_list.h"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "locks/gate.h"
@@ -11,102 +12,6 @@ namespace {
 
 // Locks a slice: large enough that a scan's start does not matter, small enough to keep no thread for long.
 constexpr std::size_t slice = 500;
-
-// A slice on its way, which may outlive the stream that asked for it.
-class SliceCall final : public IoCall {
- public:
-  std::function<void()> arrived;  // empty: the stream is gone
-  void answered() noexcept override { finish(); }
-  void orphaned() noexcept override {
-    arrived = nullptr;
-    under_way = false;
-    if (!owned) delete this;
-  }
-  bool under_way = false;
-  bool owned = true;
-
- private:
-  void finish() {
-    under_way = false;
-    if (!owned) {
-      delete this;
-    } else if (arrived) {
-      arrived();
-    }
-  }
-};
-
-class ListStream final : public http::Stream {
- public:
-  ListStream(FrontDesk& desk, std::size_t io, ListText text, std::string first)
-      : desk_(desk), io_(io), text_(std::move(text)), first_(std::move(first)), call_(new SliceCall) {
-    call_->arrived = [this] { arrived(); };
-  }
-  ~ListStream() override {
-    call_->owned = false;
-    if (!call_->under_way) delete call_;
-  }
-  ListStream(const ListStream&) = delete;
-  ListStream& operator=(const ListStream&) = delete;
-
-  void next(std::function<void(std::string text, bool last)> done) override {
-    if (!first_.empty()) return done(std::exchange(first_, {}), false);
-    done_ = std::move(done);
-    ask();
-  }
-
- private:
-  void ask() {
-    call_->question = text_.next_scan();
-    call_->under_way = true;
-    desk_.ask(*call_, io_);
-  }
-
-  void arrived() {
-    const auto* scanned = std::get_if<engine::Scanned>(&call_->answer);
-    // The store went away half-way. The status has left already; the list stays open, so that nobody can take it
-    // for a whole one.
-    if (scanned == nullptr) return std::exchange(done_, nullptr)("\n", true);
-    std::string text = text_.add(*scanned);
-    const bool last = text_.done();
-    if (text.empty() && !last) return ask();
-    std::exchange(done_, nullptr)(std::move(text), last);  // may end this stream
-  }
-
-  FrontDesk& desk_;
-  std::size_t io_;
-  ListText text_;
-  std::string first_;
-  std::function<void(std::string text, bool last)> done_;
-  SliceCall* call_;  // its own owner once this is gone and it is under way
-};
-
-class ListVisit final : public Visit {
- public:
-  ListVisit(FrontDesk& desk, http::Exchange& to, std::string_view through, ListQuestion asked)
-      : Visit(to, through), desk_(desk), text_(std::move(asked)) {
-    question = text_.next_scan();
-  }
-
- protected:
-  http::Response reply() override {
-    const auto* scanned = std::get_if<engine::Scanned>(&answer);
-    if (scanned == nullptr)
-      return unavailable_reply(std::get<locks::Unavailable>(std::get<locks::Outcome>(answer)));
-    http::Response response;
-    std::string first = text_.add(*scanned);
-    if (text_.done()) {
-      response.body = std::move(first);
-    } else {
-      response.stream = std::make_unique<ListStream>(desk_, exchange.io(), std::move(text_), std::move(first));
-    }
-    return response;
-  }
-
- private:
-  FrontDesk& desk_;
-  ListText text_;
-};
 
 }  // namespace
 
@@ -160,11 +65,8 @@ void serve_list(FrontDesk& desk, http::Exchange& exchange, std::string_view quer
                 std::string user) {
   auto parsed = parse_list_query(query);
   if (const auto* fault = std::get_if<std::string>(&parsed)) return exchange.answer(error_reply(400, *fault));
-  auto owned = std::make_unique<ListVisit>(desk, exchange, door, std::get<ListQuestion>(std::move(parsed)));
-  ListVisit& visit = *owned;
-  visit.user = std::move(user);
-  exchange.attachment = std::move(owned);
-  desk.ask(visit, exchange.io());
+  auto text = std::make_unique<ListText>(std::get<ListQuestion>(std::move(parsed)));
+  serve_slices(desk, exchange, std::move(text), door, std::move(user));
 }
 
 }  // namespace lockkeeper::server

@@ -1,15 +1,14 @@
-// GET /locks: a list that may be a million locks long, made in slices. One slice is one scan of the store; what
-// fits in one goes out whole, with its length, as the original's answer did.
+// GET /locks: a list that may be a million locks long, made in slices (slices.h).
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 
-#include "engine/store.h"
-#include "server/doors/door.h"
+#include "server/doors/slices.h"
 
 namespace lockkeeper::server {
 
@@ -24,15 +23,13 @@ struct ListQuestion {
 // A fault's text, or what the query asks for.
 std::variant<std::string, ListQuestion> parse_list_query(std::string_view query);
 
-// Where a list stands: which slice to ask for next, and the text of those that came. Pure.
-class ListText {
+class ListText final : public SlicedText {
  public:
   explicit ListText(ListQuestion question) : question_(std::move(question)) {}
 
-  engine::Scan next_scan() const;
-  // The text of this slice; after the last one done() is true.
-  std::string add(const engine::Scanned& slice);
-  bool done() const { return done_; }
+  engine::Scan next_scan() const override;
+  std::string add(const engine::Scanned& slice) override;
+  bool done() const override { return done_; }
 
  private:
   ListQuestion question_;

@@ -1,20 +1,11 @@
 #include "server/doors/lock_visit.h"
 
 #include <chrono>
-#include <exception>
 #include <utility>
 
+#include "server/doors/word.h"
+
 namespace lockkeeper::server {
-namespace {
-
-// Something said to the engine whose answer nobody waits for.
-class Word final : public IoCall {
- public:
-  void answered() noexcept override { delete this; }
-  void orphaned() noexcept override { delete this; }
-};
-
-}  // namespace
 
 void OpenPolls::close() {
   closed_ = true;
@@ -74,15 +65,9 @@ bool LockVisit::give_back() noexcept {
   return say(locks::Command{lock, {"", "server"}, locks::GiveBack{claim_, request_, granted()->token}});
 }
 
-bool LockVisit::say(decltype(engine::Call::question)&& said) noexcept {
-  try {
-    auto word = std::make_unique<Word>();
-    word->question = std::move(said);
-    desk_.ask(*word.release(), exchange.io());
-    return true;
-  } catch (const std::exception&) {
-    return false;  // out of memory: the poll ends when its time is over, the claim with its ttl
-  }
+// Unsaid, the poll ends when its time is over, the claim with its ttl.
+bool LockVisit::say(decltype(engine::Call::question)&& word) noexcept {
+  return server::say(desk_, exchange.io(), std::move(word));
 }
 
 http::Response LockVisit::reply() {
