@@ -2,25 +2,19 @@
 // rotate or from an exec plugin. Thread-safe: endpoints of several threads share one.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "agent/config_error.h"
+#include "agent/no_credentials.h"
 #include "agent/surroundings.h"
 #include "agent/user_settings.h"
 #include "http/client.h"
 
 namespace lockkeeper::agent {
-
-// There is nothing to present now; it may come. A sentence for the operator.
-class NoCredentials : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
 
 // What one request takes along. Secrets: never shown.
 struct Presented {

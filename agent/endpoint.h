@@ -8,20 +8,10 @@
 #include <string>
 
 #include "agent/credentials.h"
+#include "agent/server_settings.h"
 #include "http/client.h"
 
 namespace lockkeeper::agent {
-
-// The server, and how it is known to be the one. Strings are empty when not given.
-struct ServerSettings {
-  std::string url;              // https://host:port with an optional path before all others; no userinfo
-  std::string ca_file;          // PEM; given, it replaces the system's roots; read again when it changes
-  std::string ca_data;          // the same as PEM text
-  std::string tls_server_name;  // SNI and the name that is checked, instead of the URL's host
-  std::string proxy_url;        // http, https or socks5; empty: as HTTPS_PROXY, HTTP_PROXY and NO_PROXY say
-  bool insecure_skip_tls_verify = false;
-  bool compression = true;  // of answers
-};
 
 struct EndpointLimits {
   std::chrono::milliseconds connect = std::chrono::seconds(10);
@@ -58,8 +48,8 @@ struct ApiAnswer {
   std::optional<std::chrono::seconds> retry_after;  // of busy: the server's wish
 };
 
-// Which kind a whole answer is. Pure.
-ApiAnswer read_answer(http::ClientResponse response);
+// Which kind a whole answer is. Pure; `now` for a Retry-After that is a date.
+ApiAnswer read_answer(http::ClientResponse response, std::chrono::sys_seconds now);
 
 // Not thread-safe.
 class Endpoint {

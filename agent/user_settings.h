@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "agent/server_settings.h"
+
 namespace lockkeeper::agent {
 
 struct ExecSettings {
@@ -14,7 +16,8 @@ struct ExecSettings {
   std::vector<std::string> args;
   std::vector<std::pair<std::string, std::string>> env;
   std::string install_hint;
-  std::string cluster_info;  // JSON for KUBERNETES_EXEC_INFO's spec.cluster; empty: not wished for
+  std::optional<ServerSettings> cluster;  // provideClusterInfo: the plugin is told
+  std::string cluster_config;             // of it, the extension for plugins as JSON; empty: none
 };
 
 struct UserSettings {

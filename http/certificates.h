@@ -1,4 +1,4 @@
-// Certificates to trust, and the one to show. OpenSSL stays inside.
+// Certificates to trust. OpenSSL stays inside.
 #pragma once
 
 #include <memory>
@@ -22,8 +22,5 @@ class Certificates {
  private:
   std::vector<std::shared_ptr<x509_st>> certificates_;
 };
-
-// Throws HttpError{certificate} unless both are PEM text and the key is the first certificate's; shows neither.
-void require_client_pair(const std::string& certificate, const std::string& key);
 
 }  // namespace lockkeeper::http

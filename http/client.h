@@ -107,6 +107,9 @@ std::string without_userinfo(const std::string& url);
 // What a path may be put after. Throws HttpError{bad_url} unless it is http or https, without query and fragment.
 void require_base_url(const std::string& url);
 
+// Throws HttpError{certificate} unless both are PEM text and the key is the first certificate's; shows neither.
+void require_client_pair(const std::string& certificate, const std::string& key);
+
 // Percent-encodes everything but unreserved characters (RFC 3986, 2.3), also the slash.
 std::string encode_segment(const std::string& text);
 
