@@ -1,6 +1,7 @@
 // Gates (workflow locks) at a server's workflow door. Blocking, not thread-safe; errors as LockClient's.
 //
-// An unknown id is a value, not an error: a gate that is gone was deleted by somebody else.
+// An unknown id is a value, not an error: a gate that is gone was deleted by somebody else. (But 404 from what is
+// no workflow door is ServerError{404}.)
 #pragma once
 
 #include <chrono>
@@ -36,9 +37,11 @@ class GateClient {
   explicit GateClient(Settings settings);  // throws http::HttpError{bad_url}
   ~GateClient();
 
+  // Of every call from here on; null: none.
   void set_interrupt(const http::Interrupt* interrupt);
 
-  Gate create(const std::string& workflow, const std::string& workflow_namespace);
+  // `id`: a UUID of the caller's, with which asking again makes no second one; empty: the server gives one.
+  Gate create(const std::string& workflow, const std::string& workflow_namespace, const std::string& id = "");
   std::optional<Gate> get(const std::string& id);
   // Releasing one that is released changes nothing.
   std::optional<Gate> release(const std::string& id);
@@ -53,5 +56,8 @@ class GateClient {
   class Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+// A random id, for create().
+std::string new_gate_id();
 
 }  // namespace lockkeeper::client

@@ -7,8 +7,7 @@
 #include <system_error>
 #include <utility>
 
-#include "client/retry_after.h"
-#include "wire/record_json.h"
+#include "client/server_answer.h"
 
 namespace lockkeeper::client {
 
@@ -20,16 +19,6 @@ using http::ClientResponse;
 bool unknown_route(const ClientResponse& response) {
   return response.status == 404 && response.content_type.starts_with("text/plain") &&
          response.body.starts_with("404 page not found");
-}
-
-std::string without_end_slashes(std::string uri) {
-  while (uri.ends_with('/')) uri.pop_back();
-  return uri;
-}
-
-std::string redirect_target(const std::string& location) {
-  if (location.empty()) return "without a place to go to";
-  return "to " + (location.starts_with('/') ? wire::read_error(location) : http::without_userinfo(location));
 }
 
 // An original has counts, no claims; counts of 0 and less hold nothing.
@@ -175,34 +164,11 @@ class LockClient::Impl {
 
   void learn(bool native) { kind_ = native ? ServerKind::lockkeeper : ServerKind::original; }
 
-  void require_ok(const ClientResponse& response) const {
-    if (response.status == 200) return;
-    std::string text = said(response.status);
-    if (response.status >= 300 && response.status < 400) {
-      text += ", a redirect " + redirect_target(response.location) + ", which is not followed";
-    } else if (const std::string words = wire::read_error(response.body); !words.empty()) {
-      text += ": " + words;
-    }
-    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-    throw ServerError(response.status, text, parse_retry_after(response.retry_after, now));
-  }
+  void require_ok(const ClientResponse& response) const { client::require_ok(base_, response); }
 
-  // What is not in the shape of a lock server's answer comes from something else (a portal, a proxy): trying
-  // again would not help.
   template <typename View>
   View read(const ClientResponse& response, View (*reader)(std::string_view)) const {
-    try {
-      return reader(response.body);
-    } catch (const wire::WireError& error) {
-      throw ServerError(response.status,
-                        said(response.status) + " with what is no lock server's answer (" + error.what() +
-                            "): " + wire::read_error(response.body),
-                        std::nullopt);
-    }
-  }
-
-  std::string said(unsigned status) const {
-    return http::without_userinfo(base_) + " answered " + std::to_string(status);
+    return read_answer(base_, response, reader);
   }
 
   wire::OldLockView old_lock(const std::string& name) {
