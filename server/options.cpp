@@ -10,6 +10,7 @@
 #include <stdexcept>
 
 #include "locks/duration.h"
+#include "server/shared_lock_environment.h"
 #include "server/target.h"
 
 namespace lockkeeper::server {
@@ -267,6 +268,25 @@ po::basic_parsed_options<char> from_environment(const Environment& environment,
   return parsed;
 }
 
+SharedLockSettings from_shared_lock(const Environment& environment) {
+  auto settings = read_shared_lock_environment(environment);
+  if (const auto* fault = std::get_if<std::string>(&settings)) throw Wrong(*fault);
+  return std::get<SharedLockSettings>(std::move(settings));
+}
+
+po::basic_parsed_options<char> parsed_flags(const std::vector<std::pair<std::string, std::string>>& flags,
+                                            const po::options_description& description) {
+  po::basic_parsed_options<char> parsed(&description);
+  for (const auto& [flag, value] : flags) parsed.options.emplace_back(flag, std::vector{value});
+  return parsed;
+}
+
+// What a --door says of it wins.
+void open_at_port(const char* door, std::optional<std::uint16_t> port, const Machine& machine, Options& options) {
+  if (!port || options.doors.contains(door)) return;
+  options.doors[door].endpoints = endpoints({}, !options.auth_user.empty(), *port, machine.ipv6);
+}
+
 void read_auth_file(const std::string& path, Options& options) {
   std::ifstream file(path);
   std::string line;
@@ -370,6 +390,8 @@ std::variant<Options, Farewell> read_options(const std::vector<std::string>& arg
     }
     if (values.count("version") != 0) return Farewell{0, "lockkeeper " LOCKKEEPER_VERSION "\n", ""};
     po::store(from_environment(environment, known), values);
+    const SharedLockSettings shared_lock = from_shared_lock(environment);
+    po::store(parsed_flags(shared_lock.flags, known), values);
     if (values.count("config") != 0) {
       const auto path = values["config"].as<std::string>();
       std::ifstream file(path);
@@ -379,6 +401,7 @@ std::variant<Options, Farewell> read_options(const std::vector<std::string>& arg
     po::notify(values);
     numbers.take();
     finish(options, texts, machine);
+    open_at_port("shared-lock", shared_lock.port, machine, options);
   } catch (const Wrong& wrong) {
     return Farewell{1, "", std::string(wrong.what()) + "\n"};
   } catch (const po::error& error) {

@@ -1,0 +1,140 @@
+#include "server/doors/shared_lock_words.h"
+
+#include <charconv>
+#include <limits>
+#include <utility>
+
+#include "server/doors/door.h"
+#include "server/doors/go_duration.h"
+
+namespace lockkeeper::server {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds default_ttl = std::chrono::seconds(10);
+// The longest that clocks count to without a thought; the original's etcd knew 285 years.
+constexpr milliseconds longest_ttl = std::chrono::hours(100 * 365 * 24);
+
+constexpr std::string_view lease_label = "lease";
+constexpr std::string_view value_label = "value";
+constexpr std::uint64_t id_mask = std::numeric_limits<std::int64_t>::max();
+
+std::string claim_of(std::string_view id) {
+  return "lease:" + std::string(id);
+}
+
+http::Response text_reply(unsigned status, std::string text) {
+  return http::Response{.status = status, .content_type = "text/plain; charset=utf-8", .body = std::move(text)};
+}
+
+// FNV-1a: the same on every server and in every version.
+class Digest {
+ public:
+  void add(std::string_view text) {
+    for (const char c : text) add_byte(static_cast<unsigned char>(c));
+    add_byte(0);
+  }
+  std::uint64_t value() const { return hash_; }
+
+ private:
+  void add_byte(unsigned char byte) {
+    hash_ ^= byte;
+    hash_ *= 0x100000001b3U;
+  }
+  std::uint64_t hash_ = 0xcbf29ce484222325U;
+};
+
+// The id that a claim taken here has in its metadata, first.
+bool is_lease(const locks::Hold& hold) {
+  if (hold.metadata.empty() || hold.metadata.front().first != lease_label) return false;
+  const std::string& id = hold.metadata.front().second;
+  return named_lease(id) == id && id.front() != '-' && id != "0";
+}
+
+}  // namespace
+
+std::optional<milliseconds> lease_ttl(std::string_view header) {
+  if (header.empty()) return default_ttl;
+  const auto duration = parse_go_duration(header);
+  if (!duration || duration->count() <= 0) return std::nullopt;
+  return std::min(std::chrono::floor<milliseconds>(*duration), longest_ttl);
+}
+
+std::optional<std::string> lease_id(std::string_view random) {
+  std::uint64_t number = 0;
+  std::from_chars(random.data(), random.data() + 16, number, 16);
+  number &= id_mask;
+  return number == 0 ? std::nullopt : std::optional(std::to_string(number));
+}
+
+std::optional<std::string> named_lease(std::string_view body) {
+  constexpr std::string_view space = " \t\r\n";
+  const auto first = body.find_first_not_of(space);
+  if (first == std::string_view::npos) return std::nullopt;
+  body = body.substr(first, body.find_last_not_of(space) + 1 - first);
+  if (body.front() == '+' && body.substr(1, 1) != "-") body.remove_prefix(1);
+  std::int64_t number = 0;
+  const char* end = body.data() + body.size();
+  const auto [at, wrong] = std::from_chars(body.data(), end, number);
+  if (wrong != std::errc() || at != end) return std::nullopt;
+  return std::to_string(number);
+}
+
+locks::Acquire acquire_lease(wire::LeaseBody&& body, const std::string& id, milliseconds ttl,
+                             const locks::Limits& limits) {
+  locks::Acquire acquire{
+      .key = id, .holder = "lease " + id, .claim = claim_of(id), .request = id, .begun = {}, .ttl = ttl};
+  acquire.metadata.emplace_back(lease_label, id);
+  if (!body.value.empty() && body.value.size() <= limits.key_bytes) {
+    acquire.holder = std::move(body.value);
+  } else if (!body.value.empty()) {
+    acquire.metadata.emplace_back(value_label, std::move(body.value));
+  }
+  for (auto& [name, value] : body.labels) {
+    const bool taken = name == lease_label || name == value_label;
+    acquire.metadata.emplace_back(taken ? "label " + name : std::move(name), std::move(value));
+  }
+  return acquire;
+}
+
+locks::Renew renew_lease(std::string id) {
+  std::string claim = claim_of(id);
+  return locks::Renew{.key = std::move(id), .claim = std::move(claim), .token = {}, .ttl = {}};
+}
+
+std::string winner(std::string_view lock, const std::vector<locks::Hold>& holds) {
+  Digest digest;
+  digest.add(lock);
+  if (!holds.empty()) {
+    const locks::Hold& hold = holds.front();
+    if (is_lease(hold)) return hold.metadata.front().second;
+    digest.add(hold.holder);
+    digest.add(std::to_string(hold.since.time_since_epoch().count()));
+  }
+  const std::uint64_t number = digest.value() & id_mask;
+  return std::to_string(number == 0 ? 1 : number);
+}
+
+http::Response lease_reply(std::string_view lock, const std::string& id, const locks::Outcome& outcome) {
+  if (std::holds_alternative<locks::Granted>(outcome)) return text_reply(201, id);
+  if (const auto* refused = std::get_if<locks::Refused>(&outcome)) {
+    return text_reply(202, winner(lock, refused->holds));
+  }
+  if (const auto* too_many = std::get_if<locks::TooMany>(&outcome)) {
+    return error_reply(409, "too many " + too_many->what);
+  }
+  if (const auto* unavailable = std::get_if<locks::Unavailable>(&outcome)) return unavailable_reply(*unavailable);
+  return error_reply(500, "internal error");
+}
+
+http::Response keepalive_reply(const locks::Outcome& outcome) {
+  if (std::holds_alternative<locks::Renewed>(outcome)) return http::Response{.content_type = ""};
+  if (const auto* unavailable = std::get_if<locks::Unavailable>(&outcome)) return unavailable_reply(*unavailable);
+  // The headers are those of the error text that the original wrote and its 204 swallowed.
+  http::Response response = text_reply(204, "");
+  response.headers.emplace_back("X-Content-Type-Options", "nosniff");
+  return response;
+}
+
+}  // namespace lockkeeper::server
