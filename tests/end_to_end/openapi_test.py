@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 import yaml
 
+import metrics_page
 from ask import ask
 from server import Server
 
@@ -106,6 +107,12 @@ STORY = [  # a lock's life, so that every kind of answer is there once
     ("GET", "/version", None, 200),
     ("GET", "/status", None, 200),
 ]
+
+
+def test_the_metrics_page_is_text_as_documented(server):
+    content = API["paths"]["/metrics"]["get"]["responses"]["200"]["content"]
+    assert list(content) == [metrics_page.CONTENT_TYPE.split(";")[0]]
+    assert metrics_page.scrape(server)["lockkeeper_ready"] == 1
 
 
 def test_every_answer_has_the_documented_shape(server):
