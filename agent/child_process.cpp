@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +12,10 @@
 #include <system_error>
 
 #include "agent/shown_text.h"
+
+extern "C" {
+#include <sys/pidfd.h>  // glibc 2.36 forgot to say that it is C
+}
 
 namespace lockkeeper::agent {
 
