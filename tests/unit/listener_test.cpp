@@ -31,6 +31,20 @@ TEST(Listener, answers_requests_of_one_connection_in_the_order_they_were_sent) {
   EXPECT_EQ(server.listener.counters().requests, 3U);
 }
 
+TEST(Listener, begins_each_request_of_a_connection_without_a_mark) {
+  std::vector<std::uint32_t> marks;
+  Running server([&marks](Exchange& exchange, Listener&) {
+    marks.push_back(std::exchange(exchange.mark, 7));
+    ScriptedService::echo(exchange);
+  });
+  RawClient client(server.port());
+  for (const char* path : {"/a ", "/b "}) {
+    client.send("GET " + std::string(path) + "HTTP/1.1\r\nHost: x\r\n\r\n");
+    client.receive(path);
+  }
+  EXPECT_EQ(marks, (std::vector<std::uint32_t>{0, 0}));
+}
+
 TEST(Listener, reads_a_request_that_comes_byte_by_byte) {
   Running server;
   RawClient client(server.port());
