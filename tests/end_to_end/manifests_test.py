@@ -12,11 +12,12 @@ import yaml
 
 import manifests
 from manifests import FOLDER, ROOT, containers, faults, kind_of, read, rendered
+from server import Server
 
 BIN = pathlib.Path(os.environ.get("LOCKKEEPER_BIN", "build/release/bin"))
 DOCUMENTS = [(path, number, document) for path in manifests.files() for number, document in enumerate(read(path))]
 NAMES = [f"{path.relative_to(FOLDER)}-{number}-{kind_of(document)}" for path, number, document in DOCUMENTS]
-VARIANTS = [(), ("tls",)]
+VARIANTS = [(), ("tls",), ("lockd-grpc",), ("tls", "lockd-grpc")]
 
 
 def every_object(variant):
@@ -165,6 +166,14 @@ def test_no_container_is_root_or_can_become_it(variant):
 # ---- programs
 
 
+def test_the_server_has_grpc_only_where_it_is_asked_for():
+    for variant in VARIANTS:
+        for name, pod in pods(variant):
+            repository = image_of(pod).rpartition(":")[0]
+            grpc = name == "lockkeeper" and "lockd-grpc" in variant
+            assert repository == "registry.example.com/lockkeeper" + ("-grpc" if grpc else ""), (variant, name)
+
+
 def image_of(template):
     (container,) = template["spec"]["containers"]
     return container["image"]
@@ -208,7 +217,8 @@ def test_no_password_is_an_argument_or_in_a_manifest(variant):
         (container,) = pod["spec"]["containers"]
         assert not re.search(r"pass|\$\(", " ".join(container["args"]), re.I), name
         by_name = {variable["name"]: variable for variable in container["env"]}
-        for variable, key in (("AUTH_USER", "username"), ("AUTH_PASS", "password")):
+        prefix = {"lockkeeper": "AUTH", "lockagt": "LOCK_AUTH"}[name]
+        for variable, key in ((f"{prefix}_USER", "username"), (f"{prefix}_PASS", "password")):
             assert by_name[variable]["valueFrom"] == {"secretKeyRef": {"name": "lockkeeper-auth", "key": key}}, name
     assert not [document for _, _, document in DOCUMENTS if kind_of(document) == "Secret"]
 
@@ -227,6 +237,40 @@ def test_every_program_is_probed_at_a_port_that_it_has(variant):
             assert ask["port"] in ports, (name, probe)
             # The agent's page is for the cluster's own eyes, without TLS.
             assert ask.get("scheme", "HTTP") == (scheme if name == "lockkeeper" else "HTTP"), (name, probe)
+
+
+def certificate(folder):
+    """Of its own authority, as the secret lockkeeper-tls would have one."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                    "-days", "2", "-subj", "/CN=lockkeeper", "-addext", "subjectAltName=DNS:localhost",
+                    "-keyout", "tls.key", "-out", "tls.crt"], cwd=folder, check=True, capture_output=True)
+    return folder / "tls.crt"
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+def test_the_server_starts_as_told_and_answers_its_probes(variant, tmp_path):
+    """Its own arguments and variables; only folders and addresses are the test's."""
+    (container,) = dict(pods(variant))["lockkeeper"]["spec"]["containers"]
+    here = {mount["mountPath"]: str(tmp_path) for mount in container["volumeMounts"]}
+
+    def moved(text):
+        for inside, outside in here.items():
+            text = text.replace(inside + "/", outside + "/")
+        return re.sub(r"0\.0\.0\.0:\d+", "127.0.0.1:0", text)
+
+    environment = {each["name"]: moved(each["value"]) for each in container["env"] if "value" in each}
+    arguments = [moved(argument) for argument in container["args"]]
+    ca = certificate(tmp_path) if "tls" in variant else None
+    server = Server(tmp_path / "server", config=None, args=[*arguments, "--listen=127.0.0.1:0"],
+                    environment=environment | {"PORT": "0"}, credentials=("locks", "secret"), ca=ca)
+    with server:
+        assert set(server.door_ports) == {port["name"] for port in container["ports"]} - {"http"}
+        for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+            answer = server.request("GET", container[probe]["httpGet"]["path"], credentials=None)
+            assert answer.status == 200, probe
+        assert server.request("GET", "/locks", credentials=None).status == 401
+        assert server.request("GET", "/locks").status == 200
+        assert (tmp_path / "locks.db").exists()
 
 
 def ports_bound_by(container):

@@ -170,7 +170,7 @@ class Server:
 
     @property
     def tls(self):
-        return "SSL_CERT" in self.environment or "--ssl-cert" in self.arguments
+        return "SSL_CERT" in self.environment or any(each.startswith("--ssl-cert") for each in self.arguments)
 
     @property
     def url(self):

@@ -1,0 +1,1 @@
+lockcli --api-endpoint URL [get|create|delete|release] [command parameters]
