@@ -51,7 +51,7 @@ Fault take_headers(const http::Request& request, LockdQuestion& question) {
   for (const char* name : {"Lock-Client-Id", "Lock-Request-Id", "Lock-Wait", "Lock-Ttl", "Lock-Override"}) {
     if (!request.header(name).empty()) question.ours = true;
   }
-  if (!question.ours) return std::nullopt;
+  if (!question.ours) return lockd_fault(question.act, to);
   if (const auto id = request.header("Lock-Client-Id"); !id.empty()) to.client_id = id;
   if (const auto id = request.header("Lock-Request-Id"); !id.empty()) to.request_id = id;
   if (auto fault = take_duration(request, "Lock-Wait", to.wait)) return fault;

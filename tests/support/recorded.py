@@ -33,7 +33,9 @@ def request_bytes(request):
     for name, values in request["headers"].items():
         for value in values if isinstance(values, list) else [values]:
             lines.append(f"{name}: {value}".encode())
-    if body is not None:
+    if request["headers"].get("Transfer-Encoding") == "chunked":
+        body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    elif body is not None:
         lines.append(b"Content-Length: %d" % len(body))
     return b"\r\n".join(lines) + b"\r\n\r\n" + (body or b"")
 
