@@ -1,5 +1,6 @@
 """docs/openapi.yaml and the server say the same: routes compared both ways, every answer held against its schema."""
 
+import json
 import pathlib
 import re
 
@@ -13,6 +14,7 @@ from server import Server
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 API = yaml.safe_load((ROOT / "docs/openapi.yaml").read_text())
+DOORS = {"locker": "", "lockd": "/lockd"}  # those that are documented, and where
 METHODS = {"get", "put", "delete", "post", "patch"}
 
 
@@ -53,9 +55,11 @@ def test_the_document_is_a_schema_that_can_be_checked():
 
 
 def test_the_server_has_exactly_the_documented_routes():
-    source = (ROOT / "server/doors/locker.cpp").read_text()
-    routes = set(re.findall(r'\{"([A-Z]+)", "(/[^"]*)"', source))
-    served = {(method, path.replace("{}", "{name}")) for method, path in routes}
+    served = set()
+    for door, prefix in DOORS.items():
+        source = (ROOT / f"server/doors/{door}.cpp").read_text()
+        routes = re.findall(r'\{"([A-Z]+)", "(/[^"]*)"', source)
+        served |= {(method, prefix + path.replace("{}", "{name}")) for method, path in routes}
     assert served == documented()
 
 
@@ -107,6 +111,52 @@ STORY = [  # a lock's life, so that every kind of answer is there once
     ("GET", "/version", None, 200),
     ("GET", "/status", None, 200),
 ]
+
+
+ME = {"Lock-Client-Id": "me"}
+REQUEST = ME | {"Lock-Request-Id": "r1"}
+OTHER = {"Lock-Client-Id": "other"}
+LOCKD_STORY = [  # the same at lockd's door: with headers
+    ("GET", "/lockd/lock/{name}", {}, None, 404),
+    ("POST", "/lockd/lock/{name}", {}, None, 200),
+    ("POST", "/lockd/lock/{name}", {}, None, 409),
+    ("GET", "/lockd/lock/{name}", {}, None, 200),
+    ("DELETE", "/lockd/lock/{name}", {}, None, 200),
+    ("DELETE", "/lockd/lock/{name}", {}, None, 404),
+    ("POST", "/lockd/lock/{name}", REQUEST | {"Lock-Ttl": "1h"}, None, 200),
+    ("POST", "/lockd/lock/{name}/renew", REQUEST, None, 200),
+    ("POST", "/lockd/lock/{name}/renew", OTHER | {"Lock-Request-Id": "r1"}, None, 409),
+    ("POST", "/lockd/lock/{name}/renew", OTHER, None, 400),
+    ("POST", "/lockd/lock/{name}", OTHER | {"Lock-Wait": "0s"}, None, 409),
+    ("DELETE", "/lockd/lock/{name}", OTHER, None, 409),
+    ("DELETE", "/lockd/lock/{name}", OTHER | {"Lock-Override": "yes"}, None, 400),
+    ("DELETE", "/lockd/lock/{name}", OTHER | {"Lock-Override": "true"}, None, 200),
+    ("POST", "/lockd/lock/{name}/renew", REQUEST, None, 409),
+    ("POST", "/lockd/lock/a+b", {}, None, 400),
+    ("POST", "/lockd/lock", {}, {"name": "old"}, 200),
+    ("POST", "/lockd/api/lock", {}, {"name": "old"}, 409),
+    ("POST", "/lockd/api/lock", {}, {"name": "old", "client_id": "me", "wait": "0s"}, 409),
+    ("GET", "/lockd/api/lock?name=old", {}, None, 200),
+    ("POST", "/lockd/unlock", {}, {"name": "old", "client_id": "me"}, 409),
+    ("POST", "/lockd/unlock", {}, {"name": "old"}, 200),
+    ("POST", "/lockd/api/unlock", {}, {"name": "never"}, 409),
+    ("POST", "/lockd/api/unlock", {}, {}, 400),
+    ("GET", "/lockd/api/lock?name=never", {}, None, 404),
+    ("GET", "/lockd/api/lock", {}, None, 400),
+    ("GET", "/lockd/locks", {}, None, 200),
+    ("GET", "/lockd/locks?limit=0", {}, None, 400),
+    ("GET", "/lockd/health", {}, None, 200),
+]
+
+
+def test_every_answer_of_lockds_door_has_the_documented_shape(server):
+    for method, path, headers, body, expected in LOCKD_STORY:
+        text = None if body is None else json.dumps(body)
+        answer = server.request(method, path.replace("{name}", "lockd-story"), text,
+                                headers | {"Content-Type": "application/json"})
+        assert answer.status == expected, (method, path, headers, answer.text)
+        where = path.split("?")[0].replace("/lock/a+b", "/lock/{name}")
+        check(method, where, answer.status, json.loads(answer.body))
 
 
 def test_the_metrics_page_is_text_as_documented(server):
