@@ -85,7 +85,7 @@ po::options_description flags(Options& options, Texts& texts) {
   add("version,v", "the version");
   add("api-endpoint", text(&options.api_endpoint, "URL"),
       "[API_ENDPOINT] where the gates are: a lockkeeper's workflow door, as http://host:3000/workflow. Credentials "
-      "come from LOCK_AUTH_USER and LOCK_AUTH_PASS, or stand in the URL");
+      "come from LOCK_AUTH_USER and LOCK_AUTH_PASS (or AUTH_USER and AUTH_PASS), or stand in the URL");
   add("api-ca", text(&options.api_ca, "FILE"), "PEM certificates trusted for it beside the system's");
   add("kubeconfig", text(&options.kubeconfig, "FILE"),
       "the cluster whose workflows are resumed; else KUBECONFIG, else the pod's service account, else "
@@ -115,6 +115,18 @@ po::options_description flags(Options& options, Texts& texts) {
   return all;
 }
 
+// LOCK_AUTH_*, or the names that the server has for its own: a pod of both may have one secret.
+void take_credentials(Options& options, const std::function<std::string(const char*)>& environment) {
+  for (const std::string prefix : {"LOCK_", ""}) {
+    const std::string user = prefix + "AUTH_USER", pass = prefix + "AUTH_PASS";
+    options.auth_user = environment(user.c_str());
+    options.auth_pass = environment(pass.c_str());
+    if (options.auth_user.empty() != options.auth_pass.empty())
+      throw Wrong(user + " and " + pass + " need each other");
+    if (!options.auth_user.empty()) return;
+  }
+}
+
 void finish(Options& options, const Texts& texts, const std::function<std::string(const char*)>& environment) {
   if (options.api_endpoint.empty()) options.api_endpoint = environment("API_ENDPOINT");
   if (options.api_endpoint.empty()) throw Wrong("--api-endpoint (or API_ENDPOINT) is missing");
@@ -123,11 +135,7 @@ void finish(Options& options, const Texts& texts, const std::function<std::strin
   } catch (const http::HttpError& error) {
     throw Wrong(std::string("--api-endpoint: ") + error.what());
   }
-  options.auth_user = environment("LOCK_AUTH_USER");
-  options.auth_pass = environment("LOCK_AUTH_PASS");
-  if (options.auth_user.empty() != options.auth_pass.empty()) {
-    throw Wrong("LOCK_AUTH_USER and LOCK_AUTH_PASS need each other");
-  }
+  take_credentials(options, environment);
   options.argo_token = environment("ARGO_TOKEN");
   if (options.argo_token.starts_with("Bearer ")) options.argo_token.erase(0, 7);
   if (!options.argo_server.empty() && !(options.kubeconfig.empty() && options.context.empty())) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "agent/shown_text.h"
+
 namespace lockkeeper::agent {
 
 using std::chrono::milliseconds;
@@ -10,6 +12,7 @@ using Next = Treatment::Next;
 
 namespace {
 
+constexpr std::size_t kLongestNote = 900;  // the lock API takes 1024 bytes
 constexpr const char* kGivenUp = "unresumable: ";
 
 // The API was not asked, so nothing is known of it.
@@ -29,6 +32,7 @@ void Schedule::offer(const client::Gate& gate, Time now) {
   entry.offered = entry.read = now;
   put(entry, now);
   if (pause_.noting) pause_.to_note.push_back(gate.id);
+  if (pause_.outcome.kind == Kind::unreachable) pause_.fresh.push_back(gate.id);
 }
 
 void Schedule::put(Entry& entry, Time due) {
@@ -37,9 +41,9 @@ void Schedule::put(Entry& entry, Time due) {
   order_of(entry).emplace(std::pair(due, entry.turn), entry.gate.id);
 }
 
-Schedule::Task Schedule::hand_out(Order& order) {
-  Entry& entry = entries_.at(order.begin()->second);
-  order.erase(order.begin());
+Schedule::Task Schedule::hand_out(Order& order, Order::iterator at) {
+  Entry& entry = entries_.at(at->second);
+  order.erase(at);
   entry.turn = 0;
   entry.handed_out = true;
   const bool given_up = entry.last && treatment(*entry.last).next == Next::never;
@@ -49,17 +53,35 @@ Schedule::Task Schedule::hand_out(Order& order) {
 
 std::optional<Schedule::Task> Schedule::take(Time now) {
   const auto due = [now](const Order& order) { return !order.empty() && order.begin()->first.first <= now; };
-  if (due(removals_)) return hand_out(removals_);
+  if (due(removals_)) return hand_out(removals_, removals_.begin());
   if (pause_.failures == 0) {
     if (!due(order_)) return std::nullopt;
-    return hand_out(order_);
+    return hand_out(order_, order_.begin());
   }
-  if (pause_.prober.empty() && now >= pause_.until && due(order_)) {
-    Task task = hand_out(order_);
-    pause_.prober = task.gate.id;
+  if (auto task = take_probe(now)) {
+    pause_.prober = task->gate.id;
+    pause_.asked = now;
     return task;
   }
   return take_note(now);
+}
+
+std::optional<Schedule::Task> Schedule::take_probe(Time now) {
+  if (!pause_.prober.empty()) return std::nullopt;
+  if (now >= pause_.until && !order_.empty() && order_.begin()->first.first <= now) {
+    return hand_out(order_, order_.begin());
+  }
+  while (!pause_.fresh.empty() && now >= fresh_from()) {
+    const auto entry = entries_.find(pause_.fresh.front());
+    pause_.fresh.pop_front();
+    if (entry == entries_.end() || entry->second.last || entry->second.handed_out) continue;
+    return hand_out(order_, order_.find({entry->second.due, entry->second.turn}));
+  }
+  return std::nullopt;
+}
+
+Schedule::Time Schedule::fresh_from() const {
+  return pause_.fresh.empty() ? Time::max() : pause_.asked + settings_.quick.first;
 }
 
 std::optional<Schedule::Task> Schedule::take_note(Time now) {
@@ -88,6 +110,7 @@ Schedule::Verdict Schedule::done(const std::string& id, const Outcome& outcome, 
   Entry& entry = at->second;
   entry.handed_out = false;
   Outcome& what = verdict.outcome;
+  what.why = shown_text(what.why, kLongestNote);  // names in it are others' words
   if (treatment(what.kind).next == Next::remove || treatment(what.kind).next == Next::forget) {
     entries_.erase(at);
     return verdict;
@@ -127,12 +150,13 @@ void Schedule::learn_of_api(const std::string& id, const Outcome& outcome, Time 
     return;
   }
   if (pause_.failures > 0 && !probed) return;  // it began before the pause did
-  const bool changed = pause_.failures == 0 || pause_.outcome.why != outcome.why;
-  if (pause_.failures == 0) pause_.since = now;
+  const bool changed = pause_.failures == 0 || pause_.outcome.why != shown_text(outcome.why, kLongestNote);
+  if (pause_.failures == 0) pause_.since = pause_.asked = now;
   ++pause_.failures;
   pause_.until = now + pause_after(pause_.failures, settings_.quick, random, outcome.retry_after);
   if (changed) {
     pause_.outcome = outcome;
+    pause_.outcome.why = shown_text(outcome.why, kLongestNote);
     pause_.noting = false;
     pause_.to_note.clear();
     verdict.news = verdict.whole_api = true;
@@ -183,7 +207,7 @@ Schedule::Time Schedule::next(Time now) const {
     return soonest;
   }
   if (pause_.prober.empty() && !order_.empty()) {
-    soonest = std::min(soonest, std::max(pause_.until, order_.begin()->first.first));
+    soonest = std::min({soonest, std::max(pause_.until, order_.begin()->first.first), fresh_from()});
   }
   if (!pause_.to_note.empty()) return now;
   if (!pause_.noting && !entries_.empty()) {

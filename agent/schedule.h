@@ -92,8 +92,11 @@ class Schedule {
   // The API as a whole.
   struct Pause {
     unsigned failures = 0;  // 0: there is none
-    Time until, since;
+    Time until, since, asked;
     std::string prober;  // gate's id; empty: nobody asks
+    // Heard of since. That requests get no answer may be the matter of one workflow after all, so a new gate is
+    // tried a second after the last try.
+    std::deque<std::string> fresh;
     Outcome outcome;
     bool noting = false;
     std::deque<std::string> to_note;
@@ -102,7 +105,9 @@ class Schedule {
 
   void put(Entry& entry, Time due);
   Order& order_of(const Entry& entry) { return entry.resumed ? removals_ : order_; }
-  Task hand_out(Order& order);
+  Task hand_out(Order& order, Order::iterator at);
+  std::optional<Task> take_probe(Time now);
+  Time fresh_from() const;
   std::optional<Task> take_note(Time now);
   void learn_of_api(const std::string& id, const Outcome& outcome, Time now, double random, Verdict& verdict);
   std::optional<std::chrono::milliseconds> pause_of(const Entry& entry, const Outcome& outcome,
