@@ -91,7 +91,8 @@ std::string how_it_ended(const ChildEnd& end, std::chrono::milliseconds limit) {
     case How::signalled:
       return "it was ended by signal " + std::to_string(end.number) + " (" + strsignal(end.number) + ")";
     case How::took_too_long:
-      return "it was not done within " + std::to_string(limit.count() / 1000) + " s";
+      return "it was not done within " + (limit.count() % 1000 == 0 ? std::to_string(limit.count() / 1000) + " s"
+                                                                    : std::to_string(limit.count()) + " ms");
     case How::wrote_too_much:
       return "it printed too much";
     case How::interrupted:
