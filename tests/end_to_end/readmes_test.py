@@ -73,6 +73,43 @@ def test_the_commands_of_shared_locks_readme(server):
     assert (status, body) == (400, "Failed to unmarshal request body\n")
 
 
+VARIABLES = dict(line.split("=", 1) for line in (READMES / "shared-lock.env").read_text().splitlines())
+# What a server that is told so says, beside the variable's name: what replaces it.
+REFUSED = {
+    ("STORAGE_TYPE", "etcd"): "--store", ("STORAGE_TYPE", "mock"): "--store",
+    ("ETCD_ADDR_LIST", "http://localhost:2379"): "--store", ("ETCD_TLS", "true"): "--store",
+    ("CA_CERT_PATH", "/etc/etcd/ca.crt"): "--store", ("CLIENT_CERT_PATH", "/etc/etcd/client.crt"): "--store",
+    ("CLIENT_KEY_PATH", "/etc/etcd/client.key"): "--store", ("PPROF_ENABLED", "true"): "/metrics",
+    ("CACHE_ENABLED", "true"): "--cached-locks",
+}
+
+
+def test_every_variable_of_shared_locks_readme_is_honoured_or_refused_with_what_replaces_it(tmp_path):
+    page = (PAGES / "shared-lock.md").read_text()
+    for (name, value), instead in REFUSED.items():
+        ended = Server(tmp_path, environment={f"SHARED_LOCK_{name}": value}).start_expecting_failure()
+        assert ended.returncode == 1, (name, value)
+        assert ended.stderr.startswith(f"SHARED_LOCK_{name}: ") and instead in ended.stderr, ended
+    refused = {f"SHARED_LOCK_{name}" for name, value in REFUSED if VARIABLES[f"SHARED_LOCK_{name}"] == value}
+    honoured = {name: value for name, value in VARIABLES.items() if name not in refused}
+    assert len(refused) + len(honoured) == 15
+    for name in honoured:  # each is read: what it cannot mean is refused, too
+        ended = Server(tmp_path, environment={name: "so-so"}).start_expecting_failure()
+        assert ended.returncode == 1 and ended.stderr.startswith(f"{name}: "), ended
+    for name in VARIABLES:
+        assert name in page or "`" + name.removeprefix("SHARED_LOCK_SERVER").removeprefix("SHARED_LOCK") in page, name
+
+    told = honoured | {"SHARED_LOCK_SERVER_PORT": "0", "SHARED_LOCK_SERVER_IDLE_TIMEOUT": "300ms",
+                       "SHARED_LOCK_DEBUG": "true"}
+    with Server(tmp_path, environment=told) as server:
+        connection = recorded.Connection(server.door_ports["shared-lock"])
+        connection.send(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert connection.read().status == 200
+        connection.socket.settimeout(60)
+        assert connection.socket.recv(1) == b""  # closed after 300 ms, and not after the 120 s of the README
+        connection.close()
+
+
 # ---- workflow locks
 
 
