@@ -249,7 +249,7 @@ Decision acquire_unnamed(const Situation& now, const Acquire& acquire) {
     if (own == nullptr || joined.change) return joined;
   }
   if (own != nullptr) return still_queued(now, own);
-  if (!now.around.terms.place_for_refused || queue_full(now)) return refused(now);
+  if (acquire.placeless || !now.around.terms.place_for_refused || queue_full(now)) return refused(now);
   Waiter place = waiter(now, {acquire, now.version()});
   place.grace = *now.around.terms.place_for_refused;
   return enter_queue(now, std::move(place), nullptr);

@@ -21,6 +21,9 @@ struct Acquire {
   std::optional<milliseconds> ttl;   // a lease
   std::optional<milliseconds> wait;  // set, only with a name: queues. The rules look only whether it is there; the
                                      // engine keeps the answer back for so long (a poll)
+  // Refused, it keeps no place where the server keeps one for plain requests (place_for_refused in terms.h): its
+  // key does not come again.
+  bool placeless = false;
 };
 
 // Without `claim`: the holder's oldest claim, or with `all` every one of the holder.

@@ -124,6 +124,7 @@ locks::Command lockd_lock(LockdRequest& request, std::string fresh, locks::Calle
     acquire.wait = request.wait;
   } else {
     acquire.key = of_client(request.client_id) + fresh;
+    acquire.placeless = true;
   }
   return {request.name, std::move(caller), std::move(acquire)};
 }

@@ -228,6 +228,15 @@ def test_a_request_that_waits_can_be_taken_back(server, lock):
     assert not is_locked(server, lock)
 
 
+def test_who_did_not_ask_to_wait_leaves_nothing_behind_also_where_others_keep_a_place(tmp_path):
+    with Server(tmp_path, args=["--hold-place-for-refused", "1h"]) as server:
+        assert lock_it(server, "a").status == 200
+        assert lock_it(server, "a").status == 409
+        assert queue(server, "a") == []
+        assert unlock(server, "a").status == 200
+        assert lock_it(server, "a").status == 200, "nobody is before it"
+
+
 def test_a_server_that_stops_sends_who_waits_home(tmp_path):
     with Server(tmp_path, args=["--door", "lockd=127.0.0.1:0"]) as server:
         assert lock_it(server, "a").status == 200

@@ -459,6 +459,15 @@ TEST_F(Queue, ARefusedPlainRequestKeepsAPlaceIfTheServerIsToldSo) {
   EXPECT_EQ(record.waiters.size(), 3U);
 }
 
+TEST_F(Queue, ARefusedRequestWhoseKeyDoesNotComeAgainKeepsNone) {
+  terms.place_for_refused = 90s;
+  get<Granted>(by("h"));
+  Acquire once = by("old", "a key of its own");
+  once.placeless = true;
+  get<Refused>(once);
+  EXPECT_TRUE(record.waiters.empty());
+}
+
 TEST_F(Queue, ThePlaceOfAPollingClientIsOfferedAndTakenUpByItsNextTry) {
   terms.place_for_refused = 90s;
   get<Granted>(by("h"));
