@@ -69,6 +69,10 @@ void format_text(const AccessLine& line, std::string& out) {
   write_word(line.path, out);
   out += " status=";
   write_number(line.status, out);
+  if (!line.code.empty()) {
+    out += " code=";
+    write_word(line.code, out);
+  }
   out += " ms=";
   write_milliseconds(line.took, out);
   out += " bytes=";
@@ -95,6 +99,11 @@ void format_json(const AccessLine& line, std::string& out) {
   write_word(line.path, out);
   out += R"(","status":)";
   write_number(line.status, out);
+  if (!line.code.empty()) {
+    out += R"(,"code":")";
+    write_word(line.code, out);
+    out += '"';
+  }
   out += R"(,"ms":)";
   write_milliseconds(line.took, out);
   out += R"(,"bytes":)";

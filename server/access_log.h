@@ -25,6 +25,7 @@ struct AccessLine {
   std::string_view method;
   std::string_view path;  // as sent: the lock's name is percent-encoded in it
   unsigned status = 0;    // 0: the client left before the answer
+  std::string_view code;  // gRPC's, whose like in HTTP the status is then
   std::chrono::nanoseconds took{0};
   std::size_t body_bytes = 0;  // of the answer
   std::string_view peer;

@@ -12,6 +12,7 @@
 #include <iostream>
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
 #include <vector>
 
@@ -22,6 +23,8 @@
 #include "server/descriptors.h"
 #include "server/doors/doors.h"
 #include "server/engine_thread.h"
+#include "server/grpc_desk.h"
+#include "server/grpc_module.h"
 #include "server/hardening.h"
 #include "server/open_store.h"
 #include "server/service.h"
@@ -85,7 +88,7 @@ std::vector<Address> addresses(const Options& options) {
 
 // Whole or not at all: whoever waits for the file must not read half a number.
 void write_port_file(const std::string& path, const std::vector<Address>& all,
-                     const std::vector<std::uint16_t>& ports) {
+                     const std::vector<std::uint16_t>& ports, const std::vector<std::uint16_t>& grpc_ports) {
   if (path.empty()) return;
   const std::string beside = path + ".new";
   std::ofstream file(beside);
@@ -93,25 +96,31 @@ void write_port_file(const std::string& path, const std::vector<Address>& all,
   for (std::size_t i = 0; i < all.size(); ++i) {
     if (!all[i].door.empty()) file << all[i].door << ' ' << ports[i] << '\n';
   }
+  for (const std::uint16_t port : grpc_ports) file << grpc_door << ' ' << port << '\n';
   file.close();
   if (!file || std::rename(beside.c_str(), path.c_str()) != 0)
     throw StartError("--port-file: cannot write " + path);
 }
 
-void announce(const Options& options, const http::Listener& listener, Log& log) {
+void announce_one(const Options& options, const http::Endpoint& endpoint, std::uint16_t port,
+                  const std::string& door, Log& log) {
+  const std::string& address = endpoint.address;
+  const bool loopback = address.starts_with("127.") || address == "::1";
+  const std::string host = address.find(':') == std::string::npos ? address : "[" + address + "]";
+  const std::string scheme = options.ssl_cert.empty() ? "http://" : "https://";
+  log.info("listening on " + scheme + host + ":" + std::to_string(port) + (door.empty() ? "" : " (" + door + ")"));
+  if (!loopback && options.auth_user.empty()) log.warn("anybody who reaches " + host + " can lock and unlock");
+}
+
+void announce(const Options& options, const http::Listener& listener, const GrpcDoor* grpc, Log& log) {
   const auto ports = listener.ports();
+  const auto grpc_ports = grpc == nullptr ? std::vector<std::uint16_t>() : grpc->ports();
   const auto all = addresses(options);
-  const bool tls = !options.ssl_cert.empty();
-  for (std::size_t i = 0; i < ports.size(); ++i) {
-    const std::string& address = all[i].endpoint.address;
-    const bool loopback = address.starts_with("127.") || address == "::1";
-    const std::string host = address.find(':') == std::string::npos ? address : "[" + address + "]";
-    const std::string door = all[i].door.empty() ? "" : " (" + all[i].door + ")";
-    log.info("listening on " + std::string(tls ? "https://" : "http://") + host + ":" + std::to_string(ports[i]) +
-             door);
-    if (!loopback && options.auth_user.empty()) log.warn("anybody who reaches " + host + " can lock and unlock");
+  for (std::size_t i = 0; i < ports.size(); ++i) announce_one(options, all[i].endpoint, ports[i], all[i].door, log);
+  for (std::size_t i = 0; i < grpc_ports.size(); ++i) {
+    announce_one(options, options.grpc[i], grpc_ports[i], std::string(grpc_door), log);
   }
-  write_port_file(options.port_file, all, ports);
+  write_port_file(options.port_file, all, ports, grpc_ports);
 }
 
 // Every door under its prefix on the main listener, each on its own addresses, and the native one on all: what
@@ -174,12 +183,25 @@ std::string standing_text(const engine::StandingHold& standing) {
   return line;
 }
 
-void reload(http::Listener& listener, bool tls, AccessLog& log) {
+GrpcSettings grpc_settings(const Options& options, const http::ListenerSettings& http) {
+  GrpcSettings settings;
+  settings.endpoints = options.grpc;
+  settings.certificate_file = options.ssl_cert;
+  settings.key_file = options.ssl_key;
+  settings.message_bytes = http.body_bytes;
+  settings.metadata_bytes = http.header_bytes;
+  settings.idle_timeout = http.idle_timeout;
+  settings.handshake_timeout = http.handshake_timeout;
+  return settings;
+}
+
+void reload(http::Listener& listener, GrpcDoor* grpc, bool tls, AccessLog& log) {
   if (!tls) return log.say(LogLevel::info, "SIGHUP: nothing to read again");
   try {
     listener.reload_tls();
+    if (grpc != nullptr) grpc->reload_tls();
     log.say(LogLevel::info, "SIGHUP: certificate and key were read again");
-  } catch (const http::ListenError& error) {
+  } catch (const std::runtime_error& error) {
     log.say(LogLevel::error, std::string("SIGHUP: the old certificate stays: ") + error.what());
   }
 }
@@ -189,7 +211,8 @@ void serve(Options& options, Log& log) {
   const auto store = open_store(options, log);
   options.engine.change_prefix = random_prefix();
   http::ListenerSettings settings = listener_settings(options, log);
-  AccessLog access_log(log, clock, {.io_threads = settings.io_threads});
+  const std::size_t grpc_log_buffer = settings.io_threads;
+  AccessLog access_log(log, clock, {.io_threads = settings.io_threads + (options.grpc.empty() ? 0 : 1)});
   options.engine.standing_long = [&access_log](const engine::StandingHold& standing) {
     access_log.say(LogLevel::warn, standing_text(standing));
   };
@@ -199,19 +222,27 @@ void serve(Options& options, Log& log) {
 
   Service service(engine, auth, options.engine.limits, access_log);
   const OpenDoors doors(options, service);
+  std::optional<HouseGrpcDesk> grpc_desk;
+  if (!options.grpc.empty()) {
+    grpc_desk.emplace(engine, auth, options.engine.limits, access_log, grpc_log_buffer);
+    service.add_metrics([&grpc_desk] { return grpc_desk->families(); });
+  }
+  const GrpcSettings grpc_terms = grpc_settings(options, settings);
   http::Listener listener(std::move(settings), service);
   service.connect(listener);
 
   {
     const EngineThread running(engine, log);
+    const auto grpc = grpc_desk ? open_grpc_door(*grpc_desk, grpc_terms) : nullptr;
     listener.start();
     tell_terms(options.engine, log);
-    announce(options, listener, log);
+    announce(options, listener, grpc.get(), log);
     // From here on this thread logs by way of the access log: signals are heard also when nobody reads the log.
-    while (next_signal() == Signal::reload) reload(listener, !options.ssl_cert.empty(), access_log);
+    while (next_signal() == Signal::reload) reload(listener, grpc.get(), !options.ssl_cert.empty(), access_log);
     end_within(options.shutdown_grace + time_to_close, 1);
     access_log.say(LogLevel::info, "stopping");
     service.send_waiters_home(listener);
+    if (grpc) grpc->stop(options.shutdown_grace);
     listener.stop(options.shutdown_grace);
   }
   // All is answered and on the disk: only words are left.

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+#include "server/doors/poll_answer.h"
 #include "server/doors/word.h"
 
 namespace lockkeeper::server {
@@ -46,23 +47,9 @@ void LockVisit::leave() noexcept {
   say(engine::Leave{lock, claim_, this});
 }
 
-// Neither granted nor over: its time was, or it was sent home.
-bool LockVisit::still_waits() const noexcept {
-  const auto& outcome = std::get<locks::Outcome>(answer);
-  const auto* unavailable = std::get_if<locks::Unavailable>(&outcome);
-  return std::holds_alternative<locks::Queued>(outcome) || (unavailable != nullptr && !unavailable->unknown);
-}
-
-// Also one that this poll only repeats: the engine knows whether others heard of it, who may be at work.
-const locks::Granted* LockVisit::granted() const noexcept {
-  const auto* outcome = std::get_if<locks::Outcome>(&answer);
-  return outcome == nullptr || !told ? nullptr : std::get_if<locks::Granted>(outcome);
-}
-
-// So that a lock is never left with a client that died while it waited.
 bool LockVisit::give_back() noexcept {
   polls_ = false;  // once
-  return say(locks::Command{lock, {"", "server"}, locks::GiveBack{claim_, request_, granted()->token}});
+  return say(server::give_back(lock, claim_, request_, told_of_grant(*this)->token));
 }
 
 // Unsaid, the poll ends when its time is over, the claim with its ttl.
@@ -73,10 +60,10 @@ bool LockVisit::say(decltype(engine::Call::question)&& word) noexcept {
 http::Response LockVisit::reply() {
   forget();
   if (polls_) {
-    if (granted() != nullptr && (left_ || exchange.client_gone()) && give_back()) {
+    if (told_of_grant(*this) != nullptr && (left_ || exchange.client_gone()) && give_back()) {
       return unavailable_reply({"the client left before it was granted the lock", false});
     }
-    if (desk_.polls(exchange.io()).closed() && still_waits()) {
+    if (desk_.polls(exchange.io()).closed() && still_waits(*this)) {
       return unavailable_reply({"the server is stopping; the place in the queue is kept", false});
     }
   }
@@ -84,7 +71,7 @@ http::Response LockVisit::reply() {
 }
 
 void LockVisit::unheard() noexcept {
-  if (polls_ && granted() != nullptr) give_back();
+  if (polls_ && told_of_grant(*this) != nullptr) give_back();
 }
 
 }  // namespace lockkeeper::server

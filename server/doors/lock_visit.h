@@ -32,8 +32,6 @@ class LockVisit : public Visit, private OpenPoll {
   void leave() noexcept final;
   void watch(locks::Acquire& acquire);
   void forget() noexcept;
-  bool still_waits() const noexcept;
-  const locks::Granted* granted() const noexcept;
   bool give_back() noexcept;
   bool say(decltype(engine::Call::question)&& word) noexcept;
 

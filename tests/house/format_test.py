@@ -31,7 +31,9 @@ def tidy(file):
 def test_clang_tidy_finds_nothing():
     commands = json.loads((BUILD / "compile_commands.json").read_text())
     # Tests are held to the format, the product to the list as well; gtest's macros cost more than they find.
-    product = sorted({c["file"] for c in commands if "/tests/" not in c["file"] and "/bench/" not in c["file"]})
+    # What protoc wrote is in the build tree.
+    product = sorted({c["file"] for c in commands if "/tests/" not in c["file"] and "/bench/" not in c["file"]
+                      and BUILD not in pathlib.Path(c["file"]).parents})
     assert len(product) > 25
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         found = [out for _, code, out in pool.map(tidy, product) if code != 0]

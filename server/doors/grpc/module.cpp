@@ -1,0 +1,219 @@
+// The gRPC server, and what the module exports.
+#include <arpa/inet.h>
+#include <grpc/support/log.h>
+#include <grpcpp/ext/health_check_service_server_builder_option.h>
+#include <grpcpp/generic/async_generic_service.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
+#include <lockapi.grpc.pb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <thread>
+#include <utility>
+
+#include "server/doors/grpc/certificate.h"
+#include "server/doors/grpc/lock_call.h"
+
+namespace lockkeeper::server {
+namespace {
+
+constexpr std::size_t memory_for_calls = 256 * 1024 * 1024;
+constexpr int calls_per_connection = 4096;
+constexpr int seconds = 1000;  // in gRPC's milliseconds
+
+// The messages' bytes as they are: what does not parse is answered by us, with gRPC's own code for that.
+using Bytes = grpc::ByteBuffer;
+using RawService = lockapi::Locking::WithRawCallbackMethod_IsLocked<
+    lockapi::Locking::WithRawCallbackMethod_Lock<lockapi::Locking::WithRawCallbackMethod_Unlock<
+        lockapi::Locking::WithRawCallbackMethod_Renew<lockapi::Locking::Service>>>>;
+
+class Locking final : public RawService {
+ public:
+  explicit Locking(GrpcDesk& desk) : desk_(desk) {}
+
+  grpc::ServerUnaryReactor* IsLocked(grpc::CallbackServerContext* context, const Bytes* in, Bytes* out) override {
+    return new LockCall(desk_, calls, LockdAct::is_locked, *context, *in, *out);
+  }
+  grpc::ServerUnaryReactor* Lock(grpc::CallbackServerContext* context, const Bytes* in, Bytes* out) override {
+    return new LockCall(desk_, calls, LockdAct::lock, *context, *in, *out);
+  }
+  grpc::ServerUnaryReactor* Unlock(grpc::CallbackServerContext* context, const Bytes* in, Bytes* out) override {
+    return new LockCall(desk_, calls, LockdAct::unlock, *context, *in, *out);
+  }
+  grpc::ServerUnaryReactor* Renew(grpc::CallbackServerContext* context, const Bytes* in, Bytes* out) override {
+    return new LockCall(desk_, calls, LockdAct::renew, *context, *in, *out);
+  }
+
+  OpenCalls calls;
+
+ private:
+  GrpcDesk& desk_;
+};
+
+// Calls of what there is not: refused as gRPC itself would, and logged.
+class Elsewhere final : public grpc::CallbackGenericService {
+ public:
+  explicit Elsewhere(GrpcDesk& desk) : desk_(desk) {}
+
+ private:
+  class Call final : public grpc::ServerGenericBidiReactor {
+   public:
+    Call(GrpcDesk& desk, const grpc::GenericCallbackServerContext& context) : desk_(desk), context_(context) {
+      Finish({grpc::StatusCode::UNIMPLEMENTED, "unknown method " + context.method()});
+    }
+    void OnDone() override {
+      const std::string peer = peer_text(context_.peer());
+      GrpcCall call;
+      call.path = context_.method();
+      call.code = grpc::StatusCode::UNIMPLEMENTED;
+      call.took = std::chrono::steady_clock::now() - began_;
+      call.peer = peer;
+      desk_.finished(call);
+      delete this;
+    }
+
+   private:
+    const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+    GrpcDesk& desk_;
+    const grpc::GenericCallbackServerContext& context_;
+  };
+
+  grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext* context) override {
+    return new Call(desk_, *context);
+  }
+
+  GrpcDesk& desk_;
+};
+
+std::string address_text(const http::Endpoint& endpoint) {
+  const bool six = endpoint.address.find(':') != std::string::npos;
+  return (six ? "[" + endpoint.address + "]" : endpoint.address) + ":" + std::to_string(endpoint.port);
+}
+
+// gRPC does not tell why it cannot listen.
+std::string why_not(const http::Endpoint& endpoint) {
+  sockaddr_storage address{};
+  auto* const four = reinterpret_cast<sockaddr_in*>(&address);
+  auto* const six = reinterpret_cast<sockaddr_in6*>(&address);
+  socklen_t size = sizeof *four;
+  if (inet_pton(AF_INET, endpoint.address.c_str(), &four->sin_addr) == 1) {
+    four->sin_family = AF_INET;
+    four->sin_port = htons(endpoint.port);
+  } else if (inet_pton(AF_INET6, endpoint.address.c_str(), &six->sin6_addr) == 1) {
+    six->sin6_family = AF_INET6;
+    six->sin6_port = htons(endpoint.port);
+    size = sizeof *six;
+  } else {
+    return "this is no address";
+  }
+  const int one = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int yes = 1;
+  setsockopt(one, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  const bool bound = bind(one, reinterpret_cast<sockaddr*>(&address), size) == 0 && listen(one, 1) == 0;
+  const std::string why = bound ? "gRPC does not" : std::strerror(errno);
+  close(one);
+  return why;
+}
+
+int milliseconds(std::chrono::milliseconds duration) {
+  return static_cast<int>(std::min<std::chrono::milliseconds::rep>(duration.count(), 1'000'000'000));
+}
+
+void limit(grpc::ServerBuilder& builder, const GrpcSettings& settings) {
+  builder.SetMaxReceiveMessageSize(static_cast<int>(settings.message_bytes));
+  builder.SetResourceQuota(grpc::ResourceQuota("lockkeeper").Resize(memory_for_calls));
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, static_cast<int>(settings.metadata_bytes));
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, calls_per_connection);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, milliseconds(settings.idle_timeout));
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, milliseconds(settings.handshake_timeout));
+  // A client that vanished without a word is noticed within 50 s, as at the other doors; one that waits may probe
+  // us.
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 30 * seconds);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20 * seconds);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5 * seconds);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  // Otherwise a second server would share the port with the first, and no one would know which answers.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+}
+
+class Door final : public GrpcDoor {
+ public:
+  Door(GrpcDesk& desk, const GrpcSettings& settings) : service_(desk), elsewhere_(desk) {
+    gpr_set_log_function(
+        [](gpr_log_func_args*) {});  // its lines would be between those of our log, in another form
+    grpc::EnableDefaultHealthCheckService(true);
+    if (!settings.certificate_file.empty()) certificate_.emplace(settings.certificate_file, settings.key_file);
+    grpc::ServerBuilder builder;
+    limit(builder, settings);
+    std::vector<int> bound(settings.endpoints.size());
+    for (std::size_t i = 0; i < bound.size(); ++i) {
+      builder.AddListeningPort(address_text(settings.endpoints[i]),
+                               certificate_ ? certificate_->credentials() : grpc::InsecureServerCredentials(),
+                               &bound[i]);
+    }
+    builder.RegisterService(&service_);
+    builder.RegisterCallbackGenericService(&elsewhere_);
+    server_ = builder.BuildAndStart();
+    for (std::size_t i = 0; i < bound.size(); ++i) {
+      if (bound[i] > 0) continue;
+      const http::Endpoint& endpoint = settings.endpoints[i];
+      throw std::runtime_error("cannot listen on " + address_text(endpoint) + ": " + why_not(endpoint));
+    }
+    if (!server_) throw std::runtime_error("gRPC does not start");
+    ports_.assign(bound.begin(), bound.end());
+  }
+
+  ~Door() override {
+    stop(std::chrono::milliseconds(0));
+    stopping_.join();
+  }
+
+  const std::vector<std::uint16_t>& ports() const override { return ports_; }
+
+  void reload_tls() override {
+    if (certificate_) certificate_->read_again();
+  }
+
+  void stop(std::chrono::milliseconds grace) override {
+    if (stopping_.joinable()) return;
+    service_.calls.close();
+    // gRPC's own grace would also wait for clients that have no call open, and do not look at their connections.
+    stopping_ = std::thread([this, grace] {
+      service_.calls.wait_for_end(grace);
+      server_->Shutdown(std::chrono::system_clock::now());
+    });
+  }
+
+ private:
+  std::optional<Certificate> certificate_;
+  Locking service_;
+  Elsewhere elsewhere_;
+  std::vector<std::uint16_t> ports_;
+  std::unique_ptr<grpc::Server> server_;
+  std::thread stopping_;
+};
+
+}  // namespace
+}  // namespace lockkeeper::server
+
+extern "C" {
+
+__attribute__((visibility("default"))) const char* lockkeeper_grpc_door_version() {
+  return LOCKKEEPER_VERSION;
+}
+
+__attribute__((visibility("default"))) lockkeeper::server::GrpcDoor* lockkeeper_grpc_door(
+    lockkeeper::server::GrpcDesk& desk, const lockkeeper::server::GrpcSettings& settings) {
+  return new lockkeeper::server::Door(desk, settings);
+}
+}
