@@ -2,6 +2,7 @@
 more rights than needed."""
 
 import copy
+import http.client
 import os
 import pathlib
 import re
@@ -12,7 +13,7 @@ import yaml
 
 import manifests
 from manifests import FOLDER, ROOT, containers, faults, kind_of, read, rendered
-from server import Server
+from server import Server, wait_for
 
 BIN = pathlib.Path(os.environ.get("LOCKKEEPER_BIN", "build/release/bin"))
 DOCUMENTS = [(path, number, document) for path in manifests.files() for number, document in enumerate(read(path))]
@@ -240,29 +241,33 @@ def test_every_program_is_probed_at_a_port_that_it_has(variant):
 
 
 def certificate(folder):
-    """Of its own authority, as the secret lockkeeper-tls would have one."""
+    """Vouches for itself, in the files of the secret lockkeeper-tls."""
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
                     "-days", "2", "-subj", "/CN=lockkeeper", "-addext", "subjectAltName=DNS:localhost",
                     "-keyout", "tls.key", "-out", "tls.crt"], cwd=folder, check=True, capture_output=True)
-    return folder / "tls.crt"
+    (folder / "ca.crt").write_bytes((folder / "tls.crt").read_bytes())
+    return folder / "ca.crt"
+
+
+def started_as_told(container, folder, ca):
+    """The real server, by the container's arguments and variables; only folders and addresses are the test's."""
+    environment = {each["name"]: moved(each["value"], container, folder)
+                   for each in container["env"] if "value" in each}
+    return Server(folder / "server", config=None, credentials=("locks", "secret"), ca=ca,
+                  args=[*(moved(argument, container, folder) for argument in container["args"]),
+                        "--listen=127.0.0.1:0"], environment=environment | {"PORT": "0"})
+
+
+def moved(text, container, folder):
+    for mount in container.get("volumeMounts", []):
+        text = text.replace(mount["mountPath"] + "/", f"{folder}/")
+    return re.sub(r"0\.0\.0\.0:\d+", "127.0.0.1:0", text)
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=str)
 def test_the_server_starts_as_told_and_answers_its_probes(variant, tmp_path):
-    """Its own arguments and variables; only folders and addresses are the test's."""
     (container,) = dict(pods(variant))["lockkeeper"]["spec"]["containers"]
-    here = {mount["mountPath"]: str(tmp_path) for mount in container["volumeMounts"]}
-
-    def moved(text):
-        for inside, outside in here.items():
-            text = text.replace(inside + "/", outside + "/")
-        return re.sub(r"0\.0\.0\.0:\d+", "127.0.0.1:0", text)
-
-    environment = {each["name"]: moved(each["value"]) for each in container["env"] if "value" in each}
-    arguments = [moved(argument) for argument in container["args"]]
-    ca = certificate(tmp_path) if "tls" in variant else None
-    server = Server(tmp_path / "server", config=None, args=[*arguments, "--listen=127.0.0.1:0"],
-                    environment=environment | {"PORT": "0"}, credentials=("locks", "secret"), ca=ca)
+    server = started_as_told(container, tmp_path, certificate(tmp_path) if "tls" in variant else None)
     with server:
         assert set(server.door_ports) == {port["name"] for port in container["ports"]} - {"http"}
         for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
@@ -271,6 +276,41 @@ def test_the_server_starts_as_told_and_answers_its_probes(variant, tmp_path):
         assert server.request("GET", "/locks", credentials=None).status == 401
         assert server.request("GET", "/locks").status == 200
         assert (tmp_path / "locks.db").exists()
+
+
+@pytest.mark.parametrize("variant", [(), ("tls",)], ids=str)
+def test_the_agent_starts_as_told_and_leads_by_a_lease_at_the_server(variant, tmp_path):
+    both = {name: pod["spec"]["containers"][0] for name, pod in pods(variant)}
+    container = both["lockagt"]
+    (tmp_path / "kubeconfig").write_text(yaml.safe_dump({
+        "current-context": "here", "contexts": [{"name": "here", "context": {"cluster": "none", "user": "me"}}],
+        "clusters": [{"name": "none", "cluster": {"server": "https://127.0.0.1:1"}}],
+        "users": [{"name": "me", "user": {"token": "t"}}]}))
+    with started_as_told(both["lockkeeper"], tmp_path, certificate(tmp_path) if "tls" in variant else None) as server:
+        given = {"LOCK_AUTH_USER": "locks", "LOCK_AUTH_PASS": "secret"}  # the secret's
+        for each in container["env"]:
+            if "value" in each:
+                given[each["name"]] = each["value"].replace("lockkeeper:3000", f"localhost:{server.port}")
+        assert set(given) == {each["name"] for each in container["env"]}
+        arguments = [moved(argument, container, tmp_path) for argument in container["args"]]
+        agent = subprocess.Popen(
+            [BIN / pathlib.Path(container["command"][0]).name, *arguments, "--kubeconfig", tmp_path / "kubeconfig",
+             "--port-file", tmp_path / "agent-port"], env=given, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        try:
+            port = int(wait_for(lambda: (tmp_path / "agent-port").exists() and (tmp_path / "agent-port").read_text(),
+                                "the agent to listen"))
+            for probe in ("livenessProbe", "readinessProbe"):
+                ask = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+                ask.request("GET", container[probe]["httpGet"]["path"])
+                assert ask.getresponse().status == 200
+                ask.close()
+            wait_for(lambda: b'"held"' in server.request("GET", "/lock/lockagt-leader").body, "the agent to lead")
+            agent.terminate()
+            assert agent.wait(30) == 0, agent.stderr.read()
+        finally:
+            agent.kill()
+            agent.wait()
+            agent.stderr.close()
 
 
 def ports_bound_by(container):

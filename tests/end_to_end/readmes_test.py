@@ -231,6 +231,23 @@ def test_every_command_of_the_page_does_what_it_says(server, page):
     assert count > 5
 
 
+def anchors_of(page):
+    """As a forge makes them of headings."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", [*sorted(PAGES.glob("*.md")), ROOT / "deploy/kubernetes/README.md"], ids=str)
+def test_every_link_of_the_page_leads_somewhere(page):
+    for link in re.findall(r"\]\(([^)]+)\)", page.read_text()):
+        if link.startswith("https://"):
+            continue
+        name, _, anchor = link.partition("#")
+        target = (page.parent / name).resolve() if name else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors_of(target), link
+
+
 def test_the_servers_on_the_pages_can_be_started(tmp_path):
     """Each page's command line for the server, on ports and in a folder of the test's own."""
     for page in ("lockd.md", "shared-lock.md", "workflow-locks.md"):
