@@ -40,7 +40,7 @@ double take_fraction(std::string_view& text) {
   double part = 0;
   double scale = 1;
   for (; !text.empty() && digit(text.front()); text.remove_prefix(1)) {
-    if (scale > 1e15) continue;
+    if (scale > 1e17) continue;
     scale *= 10;
     part = part * 10 + (text.front() - '0');
   }
