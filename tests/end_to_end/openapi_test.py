@@ -14,7 +14,7 @@ from server import Server
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 API = yaml.safe_load((ROOT / "docs/openapi.yaml").read_text())
-DOORS = {"locker": "", "lockd": "/lockd"}  # those that are documented, and where
+DOORS = {"locker": "", "lockd": "/lockd", "shared_lock": "/shared-lock"}  # those that are documented, and where
 METHODS = {"get", "put", "delete", "post", "patch"}
 
 
@@ -157,6 +157,36 @@ def test_every_answer_of_lockds_door_has_the_documented_shape(server):
         assert answer.status == expected, (method, path, headers, answer.text)
         where = path.split("?")[0].replace("/lock/a+b", "/lock/{name}")
         check(method, where, answer.status, json.loads(answer.body))
+
+
+SHARED_LOCK_STORY = [  # texts, most of them
+    ("POST", "/shared-lock/lease", {}, '{"key":"shared-lock-story","value":"me","labels":{"a":"b","c":null}}', 201),
+    ("POST", "/shared-lock/lease", {"x-lease-ttl": "1m30s"}, '{"KEY":"shared-lock-story"}', 202),
+    ("POST", "/shared-lock/lease", {}, '{"key":"story"', 400),
+    ("POST", "/shared-lock/lease", {}, "{}", 400),
+    ("POST", "/shared-lock/lease", {"x-lease-ttl": "30"}, '{"key":"shared-lock-story"}', 400),
+    ("POST", "/shared-lock/keepalive", {}, "${lease}\n", 200),
+    ("POST", "/shared-lock/keepalive", {}, "5", 204),
+    ("POST", "/shared-lock/keepalive", {}, '"5"', 400),
+    ("GET", "/shared-lock/health", {}, None, 200),
+    ("GET", "/shared-lock/metrics", {}, None, 200),
+]
+
+
+def test_every_answer_of_shared_locks_door_has_the_documented_shape(server):
+    lease = ""
+    for method, path, headers, body, expected in SHARED_LOCK_STORY:
+        answer = server.request(method, path, body and body.replace("${lease}", lease), headers)
+        assert answer.status == expected, (method, path, headers, body, answer.text)
+        lease = answer.text if expected == 201 else lease
+        content = resolve(API["paths"][path][method.lower()]["responses"][str(expected)]).get("content")
+        if content is None:
+            assert (answer.body, answer.headers["Content-Length"] or "0") == (b"", "0"), (method, path)
+            continue
+        kind = answer.headers["Content-Type"].split(";")[0]
+        given = json.loads(answer.body) if kind == "application/json" else answer.text
+        jsonschema.validate(given, {**resolve(content[kind]["schema"]), "components": API["components"]},
+                            cls=jsonschema.Draft202012Validator)
 
 
 def test_the_metrics_page_is_text_as_documented(server):
