@@ -1,6 +1,7 @@
 // The background: old history and long-free locks are forgotten, in slices, when there is little else to do.
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "engine/state.h"
 
@@ -98,6 +99,10 @@ void Engine::State::begin_census() {
 
 // A tenth of the store's time at most.
 void Engine::State::census_returned(Work& work) {
+  if (std::exchange(count_anew_, false)) {
+    counting_.done(now_, false);
+    return count_anew();
+  }
   const bool more = census_.counted(std::get_if<Scanned>(&work.operation.answer));
   counting_.done(now_, more);
   if (more) counting_.at_once(now_ + 10 * (now_ - work.begun));
@@ -106,7 +111,9 @@ void Engine::State::census_returned(Work& work) {
 
 // Whether a lock is held by now is not known.
 void Engine::State::count_anew() {
-  if (!exclusive_ || counting_.under_way()) return;
+  if (!exclusive_) return;
+  count_anew_ = counting_.under_way();  // that slice is of no use any more
+  if (count_anew_) return;
   census_ = Census(exclusive_);
   counting_.at_once(now_);
 }

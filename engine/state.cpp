@@ -90,7 +90,7 @@ bool Engine::State::step() {
   any = begin_all() || any;
   shown_.cached.store(slots_.size(), std::memory_order_relaxed);
   shown_.in_flight.store(unanswered_, std::memory_order_relaxed);
-  shown_.waiting.store(poll_ends_.size(), std::memory_order_relaxed);
+  shown_.waiting.store(poll_ends_.size() + gates_.waiting(), std::memory_order_relaxed);
   shown_.watched.store(watch_.size(), std::memory_order_relaxed);
   shown_.places.store(places_, std::memory_order_relaxed);
   shown_.gates.store(gates_.size(), std::memory_order_relaxed);

@@ -196,6 +196,7 @@ class Engine::State final : public Completions {
   std::set<std::string> unread_;
   Census census_;
   Chore counting_;
+  bool count_anew_ = false;  // once the slice on its way is back
   std::uint64_t places_ = 0;
 
   std::uint64_t untrimmed_ = 0;  // events committed since the last pass of trimming began

@@ -137,6 +137,58 @@ TEST_F(Rules, AReleaseByNameOfAClaimWithAnotherKeyIsRefused) {
   EXPECT_FALSE(changed);
 }
 
+// ---- release by how the key begins: at doors where who unlocks shows no key
+
+TEST_F(Rules, WhoKnowsHowTheKeyBeginsEndsTheClaimWhoeverHoldsIt) {
+  get<Granted>(by("ann", "door:a:123"));
+  const auto released = get<Released>(beginning("door:", "bob"));
+
+  EXPECT_EQ(released.released, 1U);
+  EXPECT_TRUE(is_free());
+  EXPECT_EQ(history.back().what, What::released);
+  EXPECT_EQ(history.back().holder, "ann") << "whose claim it was";
+}
+
+TEST_F(Rules, AKeyThatBeginsOtherwiseIsRefused) {
+  get<Granted>(by("ann", "door:a:123"));
+  for (const char* key : {"door:b:", "oor:", "door:a:123x", "k"}) {
+    EXPECT_EQ(get<NotYours>(beginning(key)).holds.size(), 1U) << key;
+    EXPECT_FALSE(changed);
+  }
+  EXPECT_EQ(get<Released>(beginning("door:a:123")).released, 1U) << "the whole key is its own beginning";
+}
+
+TEST_F(Rules, WithoutSayingSoAKeyIsMeantWhole) {
+  get<Granted>(by("ann", "door:a:123"));
+  get<NotYours>(from("ann", "door:"));
+}
+
+TEST_F(Rules, ReleasingAFreeLockByABeginningIsFine) {
+  EXPECT_EQ(get<Released>(beginning("door:")).released, 0U);
+  EXPECT_FALSE(changed);
+}
+
+TEST_F(Rules, AReleaseByABeginningLeavesAnOfferToItsWaiter) {
+  get<Granted>(by("ann", "k"));
+  get<Queued>(waiting("w", "wim", "door:a:123"));
+  get<Released>(from("ann", "k"));  // offered: no poll of w is open
+  ASSERT_TRUE(claim("w").offered.has_value());
+
+  EXPECT_EQ(get<Released>(beginning("door:")).released, 0U);
+  EXPECT_FALSE(changed);
+  EXPECT_TRUE(has("w"));
+}
+
+TEST_F(Rules, AReleaseByABeginningHandsOverToTheQueue) {
+  get<Granted>(named("a", "r", std::nullopt, "ann", "door:a:123"));
+  get<Queued>(waiting("w", "wim", "other"));
+  EXPECT_EQ(get<Released>(beginning("door:")).released, 1U);
+  EXPECT_FALSE(has("a"));
+  EXPECT_TRUE(has("w"));
+  EXPECT_EQ(record.head.key, "other");
+  get<Gone>(named("a", "r", 0, "ann", "door:a:123"));  // its name is closed, as by any release
+}
+
 // ---- forced release
 
 TEST_F(Rules, AForcedReleaseEndsEverythingAndSaysWhy) {

@@ -76,6 +76,11 @@ class RulesStory : public testing::Test {
   static Release from(const std::string& holder, const std::string& key = "k") {
     return {key, holder, "", "", std::nullopt, false};
   }
+  static Release beginning(const std::string& key, const std::string& holder = "somebody") {
+    Release release = from(holder, key);
+    release.key_begins = true;
+    return release;
+  }
   static Release all_of(const std::string& holder) { return {"k", holder, "", "", std::nullopt, true}; }
   static Release by_name(const std::string& claim, const std::string& key = "k") {
     return {key, "h", claim, "", std::nullopt, false};
