@@ -108,6 +108,7 @@ std::optional<std::string> name_fault(std::string_view name, const Limits& limit
 std::optional<std::string> fault(const Command& command, const Limits& limits) {
   if (is_gate(command.lock)) return gate_fault(command, limits);
   if (auto fault = name_fault(command.lock, limits)) return fault;
+  if (std::holds_alternative<OfGate>(command.what)) return "a gate's name does not begin so";
   if (const auto* acquire = std::get_if<Acquire>(&command.what)) {
     if (auto fault = identity_fault(acquire->key, acquire->holder, acquire->claim, acquire->request, limits)) {
       return fault;
