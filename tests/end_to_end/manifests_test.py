@@ -296,9 +296,13 @@ def test_the_agent_starts_as_told_and_leads_by_a_lease_at_the_server(variant, tm
         agent = subprocess.Popen(
             [BIN / pathlib.Path(container["command"][0]).name, *arguments, "--kubeconfig", tmp_path / "kubeconfig",
              "--port-file", tmp_path / "agent-port"], env=given, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+
+        def port_of_agent():
+            assert agent.poll() is None, agent.stderr.read()
+            return (tmp_path / "agent-port").exists() and (tmp_path / "agent-port").read_text()
+
         try:
-            port = int(wait_for(lambda: (tmp_path / "agent-port").exists() and (tmp_path / "agent-port").read_text(),
-                                "the agent to listen"))
+            port = int(wait_for(port_of_agent, "the agent to listen"))
             for probe in ("livenessProbe", "readinessProbe"):
                 ask = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
                 ask.request("GET", container[probe]["httpGet"]["path"])
@@ -341,6 +345,15 @@ def test_service_container_and_arguments_name_the_same_ports(variant):
     assert {port["name"]: port["port"] for port in service["spec"]["ports"]} == ports_bound_by(server)
 
 
+def files_of(template, volume):
+    """What a secret of the type kubernetes.io/tls shows there."""
+    (secret,) = [each["secret"] for each in template["spec"]["volumes"] if each["name"] == volume]
+    assert secret["secretName"] == "lockkeeper-tls"
+    names = {"tls.crt", "tls.key", "ca.crt"}
+    items = secret.get("items", [{"key": name, "path": name} for name in names])
+    return {item["path"] for item in items if item["key"] in names}
+
+
 @pytest.mark.parametrize("variant", VARIANTS, ids=str)
 def test_what_is_referred_to_is_there(variant):
     objects = rendered(*variant)
@@ -357,8 +370,10 @@ def test_what_is_referred_to_is_there(variant):
             assert set(mounts) == volumes, each["metadata"]["name"]
             # A file that an argument or a variable names lies on something that is mounted.
             words = [*container["args"], *(variable.get("value", "") for variable in container["env"])]
-            for file in re.findall(r"(?:^|=)(/[^ ]+)", "\n".join(words), re.M):
-                assert any(file.startswith(path + "/") for path in mounts.values()), file
+            for file in re.findall(r"(?:^|=)(/\S+)", "\n".join(words), re.M):
+                (volume,) = [name for name, path in mounts.items() if file.startswith(path + "/")]
+                if volume not in claims:
+                    assert file.removeprefix(mounts[volume] + "/") in files_of(template, volume), file
     service = one(objects, "Service", "lockkeeper")
     server = one(objects, "StatefulSet", "lockkeeper")
     assert service["spec"]["selector"].items() <= server["spec"]["template"]["metadata"]["labels"].items()
