@@ -1,5 +1,7 @@
 #include "agent/app.h"
 
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -267,6 +269,12 @@ class App {
 };
 
 }  // namespace
+
+void keep_memory_private() {
+  const rlimit none{0, 0};
+  setrlimit(RLIMIT_CORE, &none);
+  prctl(PR_SET_DUMPABLE, 0);
+}
 
 void hold_signals() {
   const sigset_t set = held();

@@ -5,6 +5,9 @@
 
 namespace lockkeeper::agent {
 
+// No core dumps, and no other process of this user may look in: tokens and passwords are in our memory.
+void keep_memory_private();
+
 // Before any thread is started.
 void hold_signals();
 

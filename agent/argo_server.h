@@ -2,6 +2,8 @@
 // killed between its answer and the gate's deletion resumes again (docs/agent.md).
 #pragma once
 
+#include <optional>
+
 #include "agent/endpoint.h"
 #include "agent/route.h"
 
@@ -15,6 +17,8 @@ class ArgoServerRoute : public Route {
   Outcome resume(const client::Gate& gate) override;
 
  private:
+  std::optional<Outcome> look(const client::Gate& gate);
+
   Send send_;
   const RouteTerms terms_;
 };

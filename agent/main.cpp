@@ -5,6 +5,7 @@
 
 int main(int argc, char** argv) {
   using namespace lockkeeper::agent;
+  keep_memory_private();
   hold_signals();
   const auto environment = [](const char* name) {
     const char* value = std::getenv(name);

@@ -519,11 +519,13 @@ class ByArgoServer : public AgentLoop {
 
   ApiAnswer send(const EndpointRequest& request) {
     calls.push_back(request.method + " " + request.path + (request.body.empty() ? "" : " " + request.body));
+    if (request.method == "PUT" && carries_out) api.put("w", "");
     if (request.method == "PUT") return resume;
     return api.get_workflow("ci", "w", nullptr);
   }
 
   ApiAnswer resume{.kind = Api::ok, .status = 200, .body = "{}"};
+  bool carries_out = false;  // whatever it answers
   std::vector<std::string> calls;
   ArgoServerRoute argo{[this](const EndpointRequest& request, const http::Interrupt*) { return send(request); },
                        {clock, nullptr, [] { return true; }, "lockkeeper.dev"}};
@@ -567,6 +569,19 @@ TEST_F(ByArgoServer, a_gate_is_looked_at_before_since_there_is_no_mark) {
   gates.gates.clear();  // another agent was quicker
   agent.work(gates, argo);
   EXPECT_THAT(calls, IsEmpty());
+}
+
+TEST_F(ByArgoServer, a_resume_without_an_answer_is_looked_for_at_once) {
+  api.suspended("w");
+  resume = FakeApi::answer(Api::unreachable, 0, "no whole answer within 30s");
+  gates.release("g", "w");
+  agent.feed(gates);
+  agent.work(gates, argo);
+  EXPECT_EQ(waiting(Kind::unreachable), 1U);  // it is suspended as before
+  carries_out = true;
+  clock.time += 1s;
+  agent.work(gates, argo);
+  EXPECT_THAT(gates.events, ElementsAre("delete g"));
 }
 
 TEST_F(ByArgoServer, its_errors_are_kept_as_reasons) {
