@@ -4,6 +4,7 @@ The machine's own speed cancels out in the ratios; absolute figures are shown fo
 """
 
 import argparse
+import http.client
 import json
 import os
 import pathlib
@@ -92,6 +93,44 @@ def doors(arguments, rows, folder):
                                                seconds=arguments.seconds)["per_second"])
             row(rows, f"{title}, {connections} connections / native", statistics.median(runs[ours]),
                 statistics.median(runs[reference]), 0.9)
+
+
+def gates(arguments, rows, folder):
+    """Released at a steady pace, one agent, and a fake Kubernetes API in this very process."""
+    print(f"{arguments.gates} gates, {arguments.gates_a_second} released a second: until the resume call is there")
+    sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "tests" / "support"))
+    from fake_kubernetes import FakeKubernetes, suspended
+    with servers.Lockkeeper(arguments.bin + "/lockkeeper", folder) as ours, FakeKubernetes(folder) as kubernetes:
+        lock_api = http.client.HTTPConnection("127.0.0.1", ours.port)
+
+        def ask(method, path, body=None):
+            lock_api.request(method, "/workflow" + path, body and json.dumps(body))
+            answer = lock_api.getresponse()
+            text = answer.read()
+            if answer.status != 200:
+                raise SystemExit(f"{method} {path}: {answer.status} {text}")
+            return json.loads(text)
+
+        waiting = []
+        for i in range(arguments.gates):
+            kubernetes.submit("ci", f"w-{i}", suspended())
+            waiting.append(ask("POST", "/lock", {"workflow": f"w-{i}", "namespace": "ci"})["id"])
+        with servers.process([arguments.bin + "/lockagt", "--api-endpoint", f"http://127.0.0.1:{ours.port}/workflow",
+                              "--kubeconfig", str(kubernetes.kubeconfig())]):
+            released, began = [], time.monotonic()
+            for i, gate in enumerate(waiting):
+                time.sleep(max(0.0, began + i / arguments.gates_a_second - time.monotonic()))
+                ask("PATCH", f"/lock/?id={gate}")
+                released.append(time.time())
+            end = time.monotonic() + 60
+            while any(not kubernetes.resumes("ci", f"w-{i}") for i in range(arguments.gates)):
+                if time.monotonic() > end:
+                    raise SystemExit("some workflows were not resumed")
+                time.sleep(0.1)
+        late = sorted(max(0.0, kubernetes.resumed["ci", f"w-{i}"][0] - at) for i, at in enumerate(released))
+    row(rows, "from release to the resume call, p50 / a second", late[len(late) // 2], 1, 1, at_least=False, unit=" s")
+    row(rows, "from release to the resume call, p99 / a second", late[int(len(late) * 0.99)], 1, 1, at_least=False,
+        unit=" s")
 
 
 def many_locks(arguments, rows, folder):
@@ -204,7 +243,7 @@ def main():
     parser.add_argument("--bin", default="build/release/bin")
     parser.add_argument("--json")
     parser.add_argument("--quick", action="store_true", help="one short round each, 100,000 held locks")
-    parser.add_argument("--only", choices=["throughput", "many_locks", "verbs", "waiting", "leases", "doors"])
+    parser.add_argument("--only", choices=["throughput", "many_locks", "verbs", "waiting", "leases", "doors", "gates"])
     parser.add_argument("--leases", type=int, default=50_000)
     parser.add_argument("--lease-seconds", type=int, help="for how long they are renewed; a minute")
     arguments = parser.parse_args()
@@ -212,8 +251,9 @@ def main():
     arguments.rounds, arguments.seconds, arguments.held, arguments.verbs, arguments.turns, arguments.polling = \
         (1, 1, 100_000, 20, 300, 5) if arguments.quick else (3, 4, 1_000_000, 100, 2000, 30)
     arguments.lease_seconds = arguments.lease_seconds or (10 if arguments.quick else 60)
+    arguments.gates, arguments.gates_a_second = (500, 100) if arguments.quick else (10_000, 100)
     rows = []
-    for part in (throughput, many_locks, verbs, waiting, leases, doors):
+    for part in (throughput, many_locks, verbs, waiting, leases, doors, gates):
         if arguments.only in (None, part.__name__):
             with tempfile.TemporaryDirectory(prefix="lockkeeper-bench-") as folder:
                 os.chmod(folder, 0o755)
