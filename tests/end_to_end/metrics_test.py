@@ -21,12 +21,9 @@ EVENTS = "lockkeeper_events_total"
 def documented():
     """{name: (type, labels)} of the tables in docs/metrics.md."""
     found = {}
-    no_shared_lock = '"shared-lock"' not in (ROOT / "server/doors/doors.cpp").read_text()
     for line in (ROOT / "docs/metrics.md").read_text().splitlines():
         if row := re.match(r"\| `([a-z_]+)` \| (counter|gauge|histogram) \|([^|]*)\|([^|]*)\| \S", line):
             assert row[1] not in found, f"{row[1]} is told of twice"
-            if no_shared_lock and row[1].startswith("shared_lock_"):
-                continue
             found[row[1]] = row[2], set(re.findall(r"`([a-z_]+)`", row[4]))
     return found
 
@@ -71,16 +68,31 @@ class Poll(threading.Thread):
         self.answer = ask(server, "PUT", f"/lock/{lock}", {"key": key, "wait": wait}, timeout=60)
 
 
-# ---- the page
-
-def test_the_page_is_what_the_docs_say_and_the_docs_are_what_the_page_says(server):
-    put(server, "a", "k")
-    page, docs = scrape(server), documented()
+def assert_documented(page, docs):
     assert {name: family.type for name, family in page.families.items()} == {name: row[0] for name, row in docs.items()}
     for name, family in page.families.items():
         labels = {label for _, labels in family.samples for label, _ in labels if label != "le"}
         if family.samples:
             assert labels == docs[name][1], name
+
+
+# ---- the page
+
+def test_the_page_is_what_the_docs_say_and_the_docs_are_what_the_page_says(server):
+    put(server, "a", "k")
+    docs = {name: row for name, row in documented().items() if not name.startswith("lockkeeper_grpc_")}
+    assert_documented(scrape(server), docs)
+
+
+def test_a_door_that_is_closed_or_not_opened_has_no_families_of_its_own(tmp_path):
+    docs = documented()
+    with Server(tmp_path / "closed", args=["--door", "shared-lock=off"]) as server:
+        put(server, "a", "k")
+        assert_documented(scrape(server), {name: row for name, row in docs.items()
+                                           if not name.startswith(("shared_lock_", "lockkeeper_grpc_"))})
+    with Server(tmp_path / "opened", args=["--door", "lockd-grpc=127.0.0.1:0"]) as server:
+        put(server, "a", "k")
+        assert_documented(scrape(server), docs)
 
 
 def test_every_alert_in_the_docs_speaks_of_metrics_that_there_are(server):
@@ -115,6 +127,15 @@ def test_the_page_is_behind_the_same_door_as_everything(tmp_path):
         page = scrape(server)
         assert page(REQUESTS, door="locker", route="GET /metrics", code="401") == 2
         assert "secret" not in page.text
+
+
+def test_every_door_that_had_a_page_shows_the_same_one(server):
+    pages = [scrape(server, path) for path in ("/metrics", "/native/metrics", "/lockd/metrics", "/shared-lock/metrics")]
+    assert len({tuple(page.families) for page in pages}) == 1
+    page = scrape(server)
+    assert page(REQUESTS, door="locker", route="GET /metrics", code="200") == 2, "one door, under both of its prefixes"
+    assert page(REQUESTS, door="lockd", route="GET /metrics", code="200") == 1
+    assert page(REQUESTS, door="shared-lock", route="GET /metrics", code="200") == 1
 
 
 def test_no_name_key_or_path_of_a_client_is_on_the_page(server):
@@ -207,6 +228,45 @@ def test_leases_lapse_and_forced_releases_end_holds_in_the_numbers(server):
     assert page(EVENTS, event="forced") == 1
     assert page["lockkeeper_hold_seconds_count"] == 2
     assert page["lockkeeper_locks_held"] == 0
+
+
+def test_the_shared_lock_door_counts_as_the_original_did(server):
+    def post(path, body, ttl="60s"):
+        return server.request("POST", path, body, {"x-lease-ttl": ttl})
+
+    lease = post("/shared-lock/lease", b'{"key":"a"}')
+    assert (lease.status, post("/shared-lock/lease", b'{"key":"a"}').status) == (201, 202)
+    assert post("/shared-lock/lease", b"{").status == 400
+    for _ in range(2):
+        assert post("/shared-lock/keepalive", lease.body).status == 200
+    assert post("/shared-lock/keepalive", b"5").status == 204
+    page = scrape(server)
+    counted = {labels: value for (name, labels), value in page.samples.items()
+               if name == "shared_lock_lease_operations_total"}
+    assert {tuple(value for _, value in labels): value for labels, value in counted.items()} == {
+        ("get", "created"): 1, ("get", "accepted"): 1, ("get", "error"): 0, ("get", ""): 0,
+        ("prolong", "success"): 2, ("prolong", "failure"): 1}
+    assert page("shared_lock_lease_grant_duration_seconds_bucket", operation="get", le="1") == 1
+    assert page(REQUESTS, door="shared-lock", route="POST /lease", code="201") == 1
+    assert page(REQUESTS, door="shared-lock", route="POST /keepalive", code="204") == 1
+    assert page(EVENTS, event="acquired") == 1
+    assert page(EVENTS, event="renewed") == 2
+
+
+def test_gates_are_counted(server):
+    gate = ask(server, "POST", "/workflow/lock", {"workflow": "w", "namespace": "n"})
+    assert gate[0] in (200, 201), gate[1]
+    name = gate[1]["id"]
+    page = scrape(server)
+    assert page["lockkeeper_gates_released"] == 0
+    assert page["lockkeeper_locks_held"] == 0, "a gate is no lock"
+    assert ask(server, "PATCH", f"/workflow/lock/?id={name}")[0] == 200
+    assert scrape(server)["lockkeeper_gates_released"] == 1
+    ask(server, "DELETE", f"/workflow/lock/?id={name}")
+    page = scrape(server)
+    assert page["lockkeeper_gates_released"] == 0
+    assert [page(EVENTS, event=event) for event in ("created", "released", "deleted")] == [1, 1, 1]
+    assert page("lockkeeper_http_request_duration_seconds_count", door="workflow", wait="no") == 3
 
 
 def test_a_restart_begins_counting_again_but_knows_what_is_held(tmp_path):
