@@ -43,7 +43,8 @@ class FetchedCredentials final : public grpc::ServerCredentials {
     const Certificate::Pair pair = certificate_.newer_than(edition_);
     if (pair.edition == 0) return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
     const grpc_ssl_pem_key_cert_pair pem{pair.key.c_str(), pair.chain.c_str()};
-    *config = grpc_ssl_server_certificate_config_create(nullptr, &pem, 1);
+    // It insists on roots for clients' certificates, though it is to ask for none: any will do.
+    *config = grpc_ssl_server_certificate_config_create(pair.chain.c_str(), &pem, 1);
     if (*config == nullptr) return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_FAIL;
     edition_ = pair.edition;
     return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_NEW;
