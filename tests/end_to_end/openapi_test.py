@@ -14,7 +14,8 @@ from server import Server
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 API = yaml.safe_load((ROOT / "docs/openapi.yaml").read_text())
-DOORS = {"locker": "", "lockd": "/lockd", "shared_lock": "/shared-lock"}  # those that are documented, and where
+DOORS = {"locker": "", "lockd": "/lockd", "shared_lock": "/shared-lock",
+         "workflow": "/workflow"}  # those that are documented, and where
 METHODS = {"get", "put", "delete", "post", "patch"}
 
 
@@ -187,6 +188,39 @@ def test_every_answer_of_shared_locks_door_has_the_documented_shape(server):
         given = json.loads(answer.body) if kind == "application/json" else answer.text
         jsonschema.validate(given, {**resolve(content[kind]["schema"]), "components": API["components"]},
                             cls=jsonschema.Draft202012Validator)
+
+
+GATE = "7e0d57a1-c0de-4000-8000-5f0c86aed0e7"
+WORKFLOW_STORY = [
+    ("POST", "/workflow/lock", {"workflow": "w", "namespace": "n", "id": GATE}, 200),
+    ("POST", "/workflow/lock/", {"workflow": "w", "namespace": "n", "id": GATE}, 200),
+    ("POST", "/workflow/lock", {"workflow": "other", "namespace": "n", "id": GATE}, 409),
+    ("POST", "/workflow/lock", {"workflow": "w"}, 400),
+    ("GET", f"/workflow/lock/?id={GATE}", None, 200),
+    ("GET", "/workflow/lock", None, 400),
+    ("GET", "/workflow/lock/?id=unknown", None, 404),
+    ("PUT", f"/workflow/lock/?id={GATE}", {"note": "not there"}, 200),
+    ("PUT", f"/workflow/lock/?id={GATE}", {}, 400),
+    ("PATCH", f"/workflow/lock/?id={GATE}", None, 200),
+    ("PATCH", "/workflow/lock/?id=unknown", None, 404),
+    ("GET", "/workflow/locks?status=released&limit=1", None, 200),
+    ("GET", "/workflow/locks?status=open", None, 400),
+    ("GET", "/workflow/locks?status=released&wait=25s", None, 200),
+    ("GET", "/workflow/locks?status=released&since=none", None, 200),
+    ("GET", "/workflow/locks?wait=25s", None, 400),
+    ("DELETE", f"/workflow/lock/?id={GATE}", None, 200),
+    ("DELETE", f"/workflow/lock/?id={GATE}", None, 404),
+    ("GET", f"/workflow/lock/history?id={GATE}", None, 200),
+    ("GET", f"/workflow/lock/history?id={GATE}&limit=0", None, 400),
+    ("GET", "/workflow/lock/history?id=unknown", None, 404),
+]
+
+
+def test_every_answer_of_the_workflow_door_has_the_documented_shape(server):
+    for method, path, body, expected in WORKFLOW_STORY:
+        status, answer, _ = ask(server, method, path, body)
+        assert status == expected, (method, path, body, status, answer)
+        check(method, path.split("?")[0], status, answer)
 
 
 def test_the_metrics_page_is_text_as_documented(server):
