@@ -108,6 +108,43 @@ def test_a_disk_that_hangs_does_not_keep_the_server_from_ending(failing):
     assert "kept" in json.loads(server.request("GET", "/locks").body)
 
 
+def test_clients_of_lockd_are_told_503_while_a_disk_hangs(failing):
+    """What followers without a leader answered; here also to who only looks, since what it would be told may be old."""
+    server = failing.server
+
+    def ask(method, path, body=None):
+        return server.request(method, "/lockd" + path, body, {"Content-Type": "application/json"})
+
+    assert ask("POST", "/lock/kept").status == 200
+    failing.fault("hang")
+    lost = ask("POST", "/lock/lost")
+    assert lost.status == 503 and json.loads(lost.body)["error"].startswith("outcome unknown")
+    for answer in (ask("POST", "/lock/a"), ask("DELETE", "/lock/lost"), ask("GET", "/lock/lost"),
+                   ask("POST", "/api/lock", '{"name":"a"}'), ask("POST", "/unlock", '{"name":"lost"}'),
+                   ask("GET", "/api/lock?name=lost")):
+        assert answer.status == 503 and answer.headers["Retry-After"] == "1"
+        assert list(json.loads(answer.body)) == ["error"]
+    assert ask("POST", "/lock/A+B").status == 400, "names are checked before"
+
+
+def test_clients_of_the_workflow_door_are_told_503_while_a_disk_hangs(failing):
+    server = failing.server
+
+    def ask(method, path, body=None):
+        return server.request(method, "/workflow" + path, body)
+
+    made = ask("POST", "/lock", b'{"workflow":"w","namespace":"n"}')
+    query = "?id=" + json.loads(made.body)["id"]
+    failing.fault("hang")
+    lost = ask("PATCH", "/lock/" + query)
+    assert lost.status == 503 and json.loads(lost.body)["error"].startswith("outcome unknown"), "it may be released"
+    for answer in (ask("GET", "/lock/" + query), ask("GET", "/locks"), ask("GET", "/lock/history" + query),
+                   ask("GET", "/locks?status=released&wait=1s"), ask("DELETE", "/lock/" + query),
+                   ask("POST", "/lock", b'{"workflow":"w","namespace":"n"}')):
+        assert answer.status == 503 and answer.headers["Retry-After"] == "1"
+        assert list(json.loads(answer.body)) == ["error"]
+
+
 def fill_log(server):
     """More than a pipe holds (64 KiB)."""
     connection = server.connect()
