@@ -126,9 +126,9 @@ class Builder : public YAML::EventHandler {
     } else {
       const auto [at, added] = open.keys.try_emplace(open.key, open.node.members.size());
       if (added) {
-        open.node.members.emplace_back(std::move(open.key), std::move(node));
+        open.node.members.push_back({std::move(open.key), std::move(node)});
       } else {
-        open.node.members[at->second].second = std::move(node);
+        open.node.members[at->second].value = std::move(node);
       }
       open.has_key = false;
     }
@@ -211,8 +211,8 @@ void write(Writer& writer, const YamlNode& node) {
 
 const YamlNode* YamlNode::find(std::string_view key) const {
   const auto member =
-      std::find_if(members.begin(), members.end(), [&](const auto& each) { return each.first == key; });
-  return member == members.end() || member->second.kind == Kind::null ? nullptr : &member->second;
+      std::find_if(members.begin(), members.end(), [&](const auto& each) { return each.key == key; });
+  return member == members.end() || member->value.kind == Kind::null ? nullptr : &member->value;
 }
 
 YamlNode parse_yaml(std::string_view text) {

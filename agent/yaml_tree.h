@@ -6,7 +6,6 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace lockkeeper::agent {
@@ -19,15 +18,22 @@ class YamlError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+struct YamlMember;
+
 struct YamlNode {
   enum class Kind { null, scalar, list, map };
   Kind kind = Kind::null;
   std::string text;    // of a scalar
   bool plain = false;  // a scalar without quotes or tag: `true` is a boolean then, and 1 a number
   std::vector<YamlNode> items;
-  std::vector<std::pair<std::string, YamlNode>> members;  // each key once: the last one's value
+  std::vector<YamlMember> members;  // each key once: the last one's value
 
   const YamlNode* find(std::string_view key) const;  // nullptr: not there, or null
+};
+
+struct YamlMember {
+  std::string key;
+  YamlNode value;
 };
 
 YamlNode parse_yaml(std::string_view text);  // throws YamlError; no document at all is null

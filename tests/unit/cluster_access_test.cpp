@@ -96,6 +96,7 @@ TEST_F(FindCluster, TheListSkipsWhatIsMissingAndMergesTheRest) {
   EXPECT_EQ(access.server.url, "https://one");
   EXPECT_EQ(find_cluster({.context = "one"}, world_.surroundings()).source, "context 'one' of " + one);
 
+  EXPECT_EQ(fault({.context = "three"}), one + ":" + two + ": there is no context 'three'");
   write_file(folder_ / "bad", "a: [");
   world_.environment["KUBECONFIG"] = one + ":" + (folder_ / "bad") + ":" + two;
   EXPECT_THAT(fault(), HasSubstr((folder_ / "bad") + " cannot be read as a kubeconfig"));

@@ -152,11 +152,14 @@ TEST_F(ExecPlugin, ItsEnvironmentIsOursWithItsOwnOverIt) {
   setenv("LOCKKEEPER_TEST_BOTH", "ours", 1);
   setenv("KUBERNETES_EXEC_INFO", "ours", 1);
   exec_.env = {{"LOCKKEEPER_TEST_BOTH", "first"}, {"LOCKKEEPER_TEST_BOTH", "its own"}};
-  exec_.command = script("env >" + (folder_ / "env") + "\n" + printing(R"({"token":"t"})"));
+  exec_.command =
+      script("tr '\\0' '\\n' </proc/$$/environ >" + (folder_ / "env") + "\n" + printing(R"({"token":"t"})"));
   run();
   EXPECT_THAT(seen("env"),
               AllOf(HasSubstr("LOCKKEEPER_TEST_OURS=ours\n"), HasSubstr("LOCKKEEPER_TEST_BOTH=its own\n"),
                     HasSubstr("KUBERNETES_EXEC_INFO=" + exec_info(exec_, "") + "\n")));
+  EXPECT_THAT(seen("env"), Not(HasSubstr("LOCKKEEPER_TEST_BOTH=ours")));
+  EXPECT_THAT(seen("env"), Not(HasSubstr("KUBERNETES_EXEC_INFO=ours")));
   unsetenv("LOCKKEEPER_TEST_OURS");
   unsetenv("LOCKKEEPER_TEST_BOTH");
   unsetenv("KUBERNETES_EXEC_INFO");
@@ -174,14 +177,24 @@ TEST_F(ExecPlugin, IsToldTheAuthorityAsItIsInItsFileNow) {
 }
 
 TEST_F(ExecPlugin, HasNothingOnStdinAndNoneOfOurDescriptors) {
-  // one that is inherited unless somebody sees to it
+  // given a stdin that would be read, and a file that is inherited unless somebody sees to it
+  int words[2];
+  ASSERT_EQ(pipe(words), 0);
+  ASSERT_EQ(write(words[1], "words", 5), 5);
+  close(words[1]);
+  const int before = dup(STDIN_FILENO);
+  dup2(words[0], STDIN_FILENO);
   const int file = open((folder_ / "open").c_str(), O_WRONLY | O_CREAT, 0600);
+
   exec_.command =
       script("cat; ls -l /proc/self/fd/ >" + (folder_ / "open-files") + "\n" + printing(R"({"token":"t"})"));
   EXPECT_EQ(run().token, "t");
   EXPECT_THAT(seen("open-files"), Not(HasSubstr(folder_ / "open\n")));
   EXPECT_THAT(seen("open-files"), HasSubstr("/dev/null"));
   close(file);
+  close(words[0]);
+  dup2(before, STDIN_FILENO);
+  close(before);
 }
 
 TEST_F(ExecPlugin, GetsSignalsAsAProgramExpectsThem) {
