@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -50,7 +51,9 @@ std::string random_prefix() {
 http::ListenerSettings listener_settings(Options& options, Log& log) {
   http::ListenerSettings settings = std::move(options.http);
   const std::size_t descriptors = raise_descriptor_limit();
-  const std::size_t fit = connections_that_fit(settings.connections, descriptors, settings.io_threads);
+  // gRPC's connections take the other half, if there are any.
+  const std::size_t ours = options.grpc.empty() ? descriptors : descriptors / 2;
+  const std::size_t fit = connections_that_fit(settings.connections, ours, settings.io_threads);
   if (fit < settings.connections) {
     log.warn("at most " + std::to_string(fit) + " connections instead of " + std::to_string(settings.connections) +
              ": this process may have " + std::to_string(descriptors) + " files open (ulimit -Hn)");
@@ -188,6 +191,9 @@ GrpcSettings grpc_settings(const Options& options, const http::ListenerSettings&
   settings.endpoints = options.grpc;
   settings.certificate_file = options.ssl_cert;
   settings.key_file = options.ssl_key;
+  constexpr std::size_t others = 64;
+  settings.most_descriptors = static_cast<int>(
+      std::min({raise_descriptor_limit() / 2, 2 * http.connections + others, std::size_t{1} << 30}));
   settings.message_bytes = http.body_bytes;
   settings.metadata_bytes = http.header_bytes;
   settings.idle_timeout = http.idle_timeout;

@@ -20,6 +20,7 @@ inline constexpr std::string_view grpc_door = "lockd-grpc";
 struct GrpcSettings {
   std::vector<http::Endpoint> endpoints;
   std::string certificate_file, key_file;  // PEM; both, or none: plain
+  int most_descriptors = 0;                // what would be one more is not accepted
   std::size_t message_bytes = 0;
   std::size_t metadata_bytes = 0;
   std::chrono::milliseconds idle_timeout{0};

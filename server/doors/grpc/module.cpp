@@ -1,5 +1,4 @@
 // The gRPC server, and what the module exports.
-#include <arpa/inet.h>
 #include <grpc/support/log.h>
 #include <grpcpp/ext/health_check_service_server_builder_option.h>
 #include <grpcpp/generic/async_generic_service.h>
@@ -7,12 +6,8 @@
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
 #include <lockapi.grpc.pb.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <iostream>
 #include <memory>
@@ -21,6 +16,7 @@
 #include <thread>
 #include <utility>
 
+#include "server/doors/grpc/acceptor.h"
 #include "server/doors/grpc/certificate.h"
 #include "server/doors/grpc/lock_call.h"
 
@@ -95,36 +91,6 @@ class Elsewhere final : public grpc::CallbackGenericService {
   GrpcDesk& desk_;
 };
 
-std::string address_text(const http::Endpoint& endpoint) {
-  const bool six = endpoint.address.find(':') != std::string::npos;
-  return (six ? "[" + endpoint.address + "]" : endpoint.address) + ":" + std::to_string(endpoint.port);
-}
-
-// gRPC does not tell why it cannot listen.
-std::string why_not(const http::Endpoint& endpoint) {
-  sockaddr_storage address{};
-  auto* const four = reinterpret_cast<sockaddr_in*>(&address);
-  auto* const six = reinterpret_cast<sockaddr_in6*>(&address);
-  socklen_t size = sizeof *four;
-  if (inet_pton(AF_INET, endpoint.address.c_str(), &four->sin_addr) == 1) {
-    four->sin_family = AF_INET;
-    four->sin_port = htons(endpoint.port);
-  } else if (inet_pton(AF_INET6, endpoint.address.c_str(), &six->sin6_addr) == 1) {
-    six->sin6_family = AF_INET6;
-    six->sin6_port = htons(endpoint.port);
-    size = sizeof *six;
-  } else {
-    return "this is no address";
-  }
-  const int one = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const int yes = 1;
-  setsockopt(one, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-  const bool bound = bind(one, reinterpret_cast<sockaddr*>(&address), size) == 0 && listen(one, 1) == 0;
-  const std::string why = bound ? "gRPC does not" : std::strerror(errno);
-  close(one);
-  return why;
-}
-
 int milliseconds(std::chrono::milliseconds duration) {
   return static_cast<int>(std::min<std::chrono::milliseconds::rep>(duration.count(), 1'000'000'000));
 }
@@ -143,8 +109,6 @@ void limit(grpc::ServerBuilder& builder, const GrpcSettings& settings) {
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5 * seconds);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-  // Otherwise a second server would share the port with the first, and no one would know which answers.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
 }
 
 // gRPC tells of every bad handshake in a form of its own, between the lines of our log. Why it ends the process is
@@ -155,28 +119,23 @@ void last_words_only(gpr_log_func_args* line) {
 
 class Door final : public GrpcDoor {
  public:
-  Door(GrpcDesk& desk, const GrpcSettings& settings) : service_(desk), elsewhere_(desk) {
+  Door(GrpcDesk& desk, const GrpcSettings& settings)
+      : acceptor_(settings.endpoints, settings.most_descriptors), service_(desk), elsewhere_(desk) {
     gpr_set_log_function(last_words_only);
     grpc::EnableDefaultHealthCheckService(true);
     if (!settings.certificate_file.empty()) certificate_.emplace(settings.certificate_file, settings.key_file);
     grpc::ServerBuilder builder;
     limit(builder, settings);
-    std::vector<int> bound(settings.endpoints.size());
-    for (std::size_t i = 0; i < bound.size(); ++i) {
-      builder.AddListeningPort(address_text(settings.endpoints[i]),
-                               certificate_ ? certificate_->credentials() : grpc::InsecureServerCredentials(),
-                               &bound[i]);
+    for (std::size_t i = 0; i < settings.endpoints.size(); ++i) {
+      handlers_.push_back(builder.experimental().AddExternalConnectionAcceptor(
+          grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+          certificate_ ? certificate_->credentials() : grpc::InsecureServerCredentials()));
     }
     builder.RegisterService(&service_);
     builder.RegisterCallbackGenericService(&elsewhere_);
     server_ = builder.BuildAndStart();
-    for (std::size_t i = 0; i < bound.size(); ++i) {
-      if (bound[i] > 0) continue;
-      const http::Endpoint& endpoint = settings.endpoints[i];
-      throw std::runtime_error("cannot listen on " + address_text(endpoint) + ": " + why_not(endpoint));
-    }
     if (!server_) throw std::runtime_error("gRPC does not start");
-    ports_.assign(bound.begin(), bound.end());
+    acceptor_.start(handlers_);
   }
 
   ~Door() override {
@@ -184,7 +143,7 @@ class Door final : public GrpcDoor {
     stopping_.join();
   }
 
-  const std::vector<std::uint16_t>& ports() const override { return ports_; }
+  const std::vector<std::uint16_t>& ports() const override { return acceptor_.ports(); }
 
   void reload_tls() override {
     if (certificate_) certificate_->read_again();
@@ -192,6 +151,7 @@ class Door final : public GrpcDoor {
 
   void stop(std::chrono::milliseconds grace) override {
     if (stopping_.joinable()) return;
+    acceptor_.stop();
     service_.calls.close();
     // gRPC's own grace would also wait for clients that have no call open, and do not look at their connections.
     stopping_ = std::thread([this, grace] {
@@ -202,9 +162,10 @@ class Door final : public GrpcDoor {
 
  private:
   std::optional<Certificate> certificate_;
+  std::vector<Acceptor::Handler> handlers_;
+  Acceptor acceptor_;
   Locking service_;
   Elsewhere elsewhere_;
-  std::vector<std::uint16_t> ports_;
   std::unique_ptr<grpc::Server> server_;
   std::thread stopping_;
 };
