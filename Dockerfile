@@ -1,9 +1,10 @@
-# Two images from one builder:
+# Three images from one builder:
 #
 #   docker build -t lockkeeper-resource .                   the Concourse resource type (default)
 #   docker build -t lockkeeper --target server .            the server
+#   docker build -t lockkeeper-grpc --target server-grpc .  the server with gRPC, for --door lockd-grpc
 #
-# Neither has a shell or a package manager: only the programs, the libraries they load and the CA
+# None has a shell or a package manager: only the programs, the libraries they load and the CA
 # certificates. Any builder can read this file; nothing here needs BuildKit. Where no registry can be
 # reached, script/base-image makes the one image this starts from, and script/engine an engine.
 
@@ -21,7 +22,7 @@ RUN script/setup --build-only && rm -rf /var/lib/apt/lists/*
 # docs does not build anything again.
 COPY . .
 RUN cmake --preset release -B /build -DLOCKKEEPER_TESTS=OFF \
- && cmake --build /build --parallel "$(nproc)" --target lockkeeper check in out
+ && cmake --build /build --parallel "$(nproc)" --target lockkeeper lockkeeper_grpc check in out
 
 # --- roots: what goes into each image ---------------------------------------------------------------
 # `programs` changes with every build, `system` only with Debian: as layers of their own, a new
@@ -30,21 +31,24 @@ FROM builder AS roots
 
 # Each image's programs, without their symbols.
 RUN mkdir -p /roots/resource/programs/opt/resource /roots/server/programs/usr/bin \
+             /roots/server-grpc/programs/usr/lib/lockkeeper \
  && strip -o /roots/resource/programs/opt/resource/check /build/bin/check \
  && strip -o /roots/resource/programs/opt/resource/in /build/bin/in \
  && strip -o /roots/resource/programs/opt/resource/out /build/bin/out \
- && strip -o /roots/server/programs/usr/bin/lockkeeper /build/bin/lockkeeper
+ && strip -o /roots/server/programs/usr/bin/lockkeeper /build/bin/lockkeeper \
+ && strip -o /roots/server-grpc/programs/usr/lib/lockkeeper/lockkeeper-grpc.so /build/bin/lockkeeper-grpc.so
 
 # Each image's system: every library that ldd names, the loader among them, and a cache of them, which
 # saves a starting program its search. Names are resolved by glibc itself (`files` and `dns` are built
 # in since 2.34), which asks nsswitch.conf. Concourse mounts its worker's certificates on
 # /etc/ssl/certs and wants /etc to be there.
 RUN set -eu; \
-    for image in resource server; do \
+    for image in resource server server-grpc; do \
         system=/roots/$image/system; \
         mkdir -p $system/etc/ssl/certs $system/usr/lib/ssl; \
         mkdir -m 1777 $system/tmp; \
-        find /roots/$image/programs -type f -exec ldd {} + > /tmp/ldd; \
+        of=/roots/$image/programs; [ $image != server-grpc ] || of="$of /roots/server/programs"; \
+        find $of -type f -exec ldd {} + > /tmp/ldd; \
         if grep 'not found' /tmp/ldd; then exit 1; fi; \
         awk '$2 == "=>" { print $3 } $1 ~ "^/" && $2 ~ /^\(/ { print $1 }' /tmp/ldd | sort -u > /tmp/libraries; \
         sed 's|/[^/]*$||' /tmp/libraries | sort -u > /tmp/folders; \
@@ -59,6 +63,12 @@ RUN set -eu; \
         rm -rf $system/etc/ld.so.conf $system/var; \
     done; \
     mkdir -p /roots/server/state
+# server-grpc is a layer on the server's image: what is in that is not once more in this. gRPC and what it needs are
+# 11 MB, three quarters of the server.
+RUN set -eu; \
+    cd /roots/server-grpc/system; \
+    find . ! -type d -exec sh -c 'for file; do cmp -s "$file" "/roots/server/system/$file" && rm "$file"; done; true' sh {} +; \
+    rm -f usr/lib/ssl/certs
 
 # --- server -----------------------------------------------------------------------------------------
 FROM scratch AS server
@@ -80,6 +90,13 @@ EXPOSE 3000
 #   docker run -p 3000:3000 -v locks:/var/lib/lockkeeper -e AUTH_USER=ci -e AUTH_PASS lockkeeper
 #   docker run -p 3000:3000 -v locks:/var/lib/lockkeeper lockkeeper --listen 0.0.0.0:3000
 ENTRYPOINT ["/usr/bin/lockkeeper"]
+
+# --- server-grpc ------------------------------------------------------------------------------------
+FROM server AS server-grpc
+LABEL org.opencontainers.image.title=lockkeeper-grpc
+COPY --from=roots /roots/server-grpc/system /
+COPY --from=roots /roots/server-grpc/programs /
+EXPOSE 2080
 
 # --- resource (last, so the default) ----------------------------------------------------------------
 # No USER: Concourse starts a base type's programs as root whatever the image says, and `in` writes
