@@ -39,6 +39,19 @@ TEST(AccessLine, TellsOneRequestInJson) {
             "\"peer\":\"127.0.0.1:4711\",\"user\":\"ci\",\"door\":\"locker\"}\n");
 }
 
+TEST(AccessLine, HasTheCodeOfACallBesideItsLikeInHttp) {
+  AccessLine line = example();
+  line.status = 503;
+  line.code = "UNAVAILABLE";
+  std::string text, json;
+  format_access(line, LogFormat::text, {}, text);
+  EXPECT_NE(text.find(" warning request id=42 method=PUT path=/lock/a%2Fb status=503 code=UNAVAILABLE ms="),
+            std::string::npos)
+      << text;
+  format_access(line, LogFormat::json, {}, json);
+  EXPECT_NE(json.find("\"status\":503,\"code\":\"UNAVAILABLE\",\"ms\":1.042,"), std::string::npos) << json;
+}
+
 TEST(AccessLine, CannotBeForgedByAClient) {
   AccessLine line = example();
   line.path = "/lock/x\" status=500\n\\\xFF";
