@@ -58,6 +58,8 @@ class Away(Exception):
 class Contender(threading.Thread):
     """Takes the lock through its door, visits what it guards, gives it back, until told to stop."""
 
+    rest = 0.2  # seconds at most, so that those who only ask find it free at times
+
     def __init__(self, server, guarded, over):
         super().__init__(name=type(self).__name__)
         self.server, self.guarded, self.over = server, guarded, over
@@ -103,7 +105,7 @@ class Contender(threading.Thread):
         try:
             while not self.over.is_set():
                 self.turn()
-                time.sleep(self.chance.uniform(0, 0.02))  # others want it too
+                time.sleep(self.chance.uniform(0, self.rest))  # others want it too
         except Exception as error:  # told by the test
             self.fault = error
 
@@ -125,6 +127,8 @@ class Native(Contender):
 class PlainLocker(Contender):
     """An old client: no names, asks again and again. Its key is its own, so what it does not know of it ends."""
 
+    rest = 0.02
+
     def turn(self):
         me = {"key": "plain", "lock_by": "plain"}
         try:
@@ -139,6 +143,7 @@ class PlainLocker(Contender):
 class PlainLockd(Contender):
     """lockd's own client."""
 
+    rest = 0.02
     path = f"/lockd/lock/{LOCK}"
 
     def turn(self):
@@ -164,28 +169,36 @@ class NamedLockd(Contender):
 
 
 class Grpc(Contender):
-    def turn(self):
-        with grpc.insecure_channel(f"127.0.0.1:{self.server.door_ports['lockd-grpc']}") as channel:
-            call = lambda method: channel.unary_unary(f"/lockapi.Locking/{method}")
-            # client_id, field 11: an old client's unlock is everybody's, and there is one of those here already.
-            message = b"\x0a" + bytes([len(LOCK)]) + LOCK.encode() + b"\x5a\x04grpc"
-            try:
-                if call("Lock")(message, timeout=10) != b"\x08\x01":
-                    return
-                self.visit(self.token())
-            except grpc.RpcError:
-                pass
+    """lockd's gRPC service: a client's id and a request's, and a wait in the queue."""
+
+    @staticmethod
+    def message(**fields):
+        numbers = {"name": 1, "client_id": 11, "request_id": 12, "wait": 13}
+        return b"".join(bytes([numbers[name] << 3 | 2, len(text)]) + text.encode() for name, text in fields.items())
+
+    def call(self, method, **fields):
+        """Until the server answers."""
         while True:
             with grpc.insecure_channel(f"127.0.0.1:{self.server.door_ports['lockd-grpc']}") as channel:
                 try:
-                    channel.unary_unary("/lockapi.Locking/Unlock")(message, timeout=10)
-                    return
-                except grpc.RpcError:
+                    ask = channel.unary_unary(f"/lockapi.Locking/{method}")
+                    return ask(self.message(name=LOCK, **fields), timeout=10).startswith(b"\x08\x01")
+                except grpc.RpcError as error:
+                    assert error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED), error
                     time.sleep(0.05)
+
+    def turn(self):
+        who = {"client_id": "grpc", "request_id": uuid.uuid4().hex}
+        while not self.call("Lock", **who, wait="1s"):
+            pass
+        self.visit(self.token())
+        self.call("Unlock", **who)
 
 
 class Lease(Contender):
     """A lease that nobody renews, and which is left well before its end."""
+
+    rest = 0.02
 
     def turn(self):
         asked = time.monotonic()
@@ -252,8 +265,9 @@ def test_whoever_holds_it_through_whichever_door_holds_it_alone(server):
         deaths += 1
     over.set()
     for contender in contenders:
-        contender.join(90)
-        assert not contender.is_alive(), f"{contender.name} waits for ever"
+        contender.join(30)
+    waiting = [contender.name for contender in contenders if contender.is_alive()]
+    assert not waiting, (waiting, get(server, f"/lock/{LOCK}"), history(server)[-12:])
     faults = [f"{contender.name}: {contender.fault!r}" for contender in contenders if contender.fault is not None]
     assert not faults
     assert not guarded.violations

@@ -72,14 +72,16 @@ def history(server, lock):
 
 def gate_history(server, gate):
     page = json.loads(server.request("GET", f"/workflow/lock/history?id={gate}").text)
-    return [(event["what"], event["door"]) for event in page["events"]]
+    return [(event["what"], event["door"]) for event in page.get("events", [])]
 
 
 def send(server, words, **names):
     method, path, body = words
     for name, value in names.items():
         path, body = path.replace(name, value), body.replace(name, value)
-    return server.request(method, path, body.encode() or None)
+    # To lockd's older API a body without this is a form.
+    headers = {"Content-Type": "application/json"} if body.startswith("{") else {}
+    return server.request(method, path, body.encode() or None, headers)
 
 
 def take(server, lockd, door, lock):
