@@ -230,6 +230,22 @@ TEST(Resume, marks_with_names_that_an_annotation_may_have) {
   }
 }
 
+TEST(MergePatch, numbers_come_out_as_they_went_in) {
+  for (const std::string text : {"0", "-1", "9223372036854775807", "-9223372036854775808", "18446744073709551615",
+                                 "0.1", "1e-7", "0.30000000000000004", "1.7976931348623157e308"}) {
+    rapidjson::Document document, again;
+    ASSERT_TRUE(parse_json("[" + text + "]", document)) << text;
+    ASSERT_TRUE(parse_json(json_text(document), again)) << json_text(document);
+    EXPECT_TRUE(document == again) << text << " " << json_text(document);
+    EXPECT_EQ(document[0].GetDouble(), std::stod(text));
+  }
+  rapidjson::Document document;
+  EXPECT_TRUE(parse_json("[0e44]", document));
+  for (const std::string text : {"[1e999]", "[01]", "[.5]", "[1]x", "[1", "", "nul"}) {
+    EXPECT_FALSE(parse_json(text, document)) << text;
+  }
+}
+
 TEST(MergePatch, is_that_of_rfc_7396) {
   // RFC 7396, appendix A; where the target is an object.
   const std::vector<std::array<std::string, 3>> examples = {
