@@ -1,7 +1,7 @@
 # Three images from one builder:
 #
 #   docker build -t lockkeeper-resource .                   the Concourse resource type (default)
-#   docker build -t lockkeeper --target server .            the server
+#   docker build -t lockkeeper --target server .            the server, with lockcli and lockagt
 #   docker build -t lockkeeper-grpc --target server-grpc .  the server with gRPC, for --door lockd-grpc
 #
 # None has a shell or a package manager: only the programs, the libraries they load and the CA
@@ -22,7 +22,7 @@ RUN script/setup --build-only && rm -rf /var/lib/apt/lists/*
 # docs does not build anything again.
 COPY . .
 RUN cmake --preset release -B /build -DLOCKKEEPER_TESTS=OFF \
- && cmake --build /build --parallel "$(nproc)" --target lockkeeper lockkeeper_grpc check in out
+ && cmake --build /build --parallel "$(nproc)" --target lockkeeper lockkeeper_grpc lockcli lockagt check in out
 
 # --- roots: what goes into each image ---------------------------------------------------------------
 # `programs` changes with every build, `system` only with Debian: as layers of their own, a new
@@ -35,7 +35,9 @@ RUN mkdir -p /roots/resource/programs/opt/resource /roots/server/programs/usr/bi
  && strip -o /roots/resource/programs/opt/resource/check /build/bin/check \
  && strip -o /roots/resource/programs/opt/resource/in /build/bin/in \
  && strip -o /roots/resource/programs/opt/resource/out /build/bin/out \
- && strip -o /roots/server/programs/usr/bin/lockkeeper /build/bin/lockkeeper \
+ && for program in lockkeeper lockcli lockagt; do \
+        strip -o /roots/server/programs/usr/bin/$program /build/bin/$program; \
+    done \
  && strip -o /roots/server-grpc/programs/usr/lib/lockkeeper/lockkeeper-grpc.so /build/bin/lockkeeper-grpc.so
 
 # Each image's system: every library that ldd names, the loader among them, and a cache of them, which

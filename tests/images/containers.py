@@ -1,4 +1,4 @@
-"""A Docker engine, our two images and their containers, as the tests of the images see them."""
+"""A Docker engine, our three images and their containers, as the tests of the images see them."""
 
 import contextlib
 import io
@@ -15,6 +15,7 @@ import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SERVER = "lockkeeper-server:test"
+SERVER_GRPC = "lockkeeper-grpc:test"
 RESOURCE = "lockkeeper-resource:test"
 _ROOTS = "lockkeeper-roots:test"  # the stage before both; its name keeps the builder's layers
 PORT = 3000
@@ -55,13 +56,14 @@ class Engine:
                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr)
 
     def build_images(self):
-        """Builds both images, or finds them built; returns their ids. Forgets what older builds left behind."""
+        """Builds all images, or finds them built; returns their ids. Forgets what older builds left behind."""
         subprocess.run([ROOT / "script/base-image"], check=True, env=self.environment)
         ids = {tag: self.build(tag, target)
-               for tag, target in ((_ROOTS, "roots"), (SERVER, "server"), (RESOURCE, "resource"))}
-        for title in ("lockkeeper-builder", "lockkeeper", "lockkeeper-resource"):
+               for tag, target in ((_ROOTS, "roots"), (SERVER, "server"), (SERVER_GRPC, "server-grpc"),
+                                   (RESOURCE, "resource"))}
+        for title in ("lockkeeper-builder", "lockkeeper", "lockkeeper-grpc", "lockkeeper-resource"):
             self.docker("image", "prune", "--force", "--filter", f"label=org.opencontainers.image.title={title}")
-        return {SERVER: ids[SERVER], RESOURCE: ids[RESOURCE]}
+        return {tag: ids[tag] for tag in (SERVER, SERVER_GRPC, RESOURCE)}
 
     def build(self, tag, target, timeout=2400):
         """Builds a target of the Dockerfile; returns the image's id."""
@@ -118,12 +120,18 @@ class House:
         self.engine.docker("volume", "create", name)
         return name
 
-    def server(self, *arguments, alias="locks", options=()):
-        """Starts the server's image; `arguments` are the server's, `options` are docker's."""
+    def server(self, *arguments, alias="locks", options=(), image=SERVER):
+        """Starts a server's image; `arguments` are the server's, `options` are docker's."""
         name = self.container_name("server")
         self.engine.docker("run", "--detach", "--name", name, "--network", self.name, "--network-alias", alias,
-                           *options, SERVER, *arguments)
+                           *options, image, *arguments)
         return Server(self.engine, name)
+
+    def tool(self, program, *arguments):
+        """Runs another program of the server's image to its end."""
+        name = self.container_name(program)
+        return self.engine.docker("run", "--name", name, "--network", self.name, "--entrypoint", f"/usr/bin/{program}",
+                                  SERVER, *arguments, check=False)
 
     def verb(self, verb, payload, *arguments, environment=None, folder=None):
         """Starts a verb as Concourse would, but in a container of its own; see Verb."""
@@ -168,11 +176,14 @@ class Server:
                 raise AssertionError(f"{self.name} ended with {self.state['ExitCode']}:\n{self.log}") from None
         return wait_for(look, seconds, lambda: f"nobody listens in {self.name}:\n{self.log}")
 
+    @property
+    def address(self):
+        networks = self._engine.inspect(self.name)["NetworkSettings"]["Networks"].values()
+        return next(iter(networks))["IPAddress"]
+
     def request(self, method, path, body=None, headers=None):
         """Returns status and parsed JSON; raises OSError where nobody answers."""
-        networks = self._engine.inspect(self.name)["NetworkSettings"]["Networks"].values()
-        address = next(iter(networks))["IPAddress"]
-        request = urllib.request.Request(f"http://{address}:{PORT}{path}", method=method, headers=headers or {},
+        request = urllib.request.Request(f"http://{self.address}:{PORT}{path}", method=method, headers=headers or {},
                                          data=None if body is None else json.dumps(body).encode())
         try:
             with _DIRECT.open(request, timeout=10) as reply:

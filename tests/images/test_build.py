@@ -1,10 +1,10 @@
 """The Dockerfile builds, with the builder that every engine has."""
 
-from containers import RESOURCE, ROOT, SERVER
+from containers import RESOURCE, ROOT, SERVER, SERVER_GRPC
 
 
-def test_one_dockerfile_builds_both_images(images):
-    assert images[SERVER] != images[RESOURCE]
+def test_one_dockerfile_builds_all_images(images):
+    assert len({images[SERVER], images[SERVER_GRPC], images[RESOURCE]}) == 3
 
 
 def test_the_resource_is_what_a_plain_build_gives(engine, images):

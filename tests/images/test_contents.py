@@ -3,16 +3,18 @@
 import ssl
 
 import pytest
-from containers import RESOURCE, SERVER
+from containers import RESOURCE, SERVER, SERVER_GRPC
 
 MEGABYTE = 1_000_000
-LIMITS = {RESOURCE: 30 * MEGABYTE, SERVER: 40 * MEGABYTE}
+LIMITS = {RESOURCE: 30 * MEGABYTE, SERVER: 40 * MEGABYTE, SERVER_GRPC: 60 * MEGABYTE}
 PROGRAMS = {
     RESOURCE: {"/opt/resource/check", "/opt/resource/in", "/opt/resource/out"},
-    SERVER: {"/usr/bin/lockkeeper"},
+    SERVER: {"/usr/bin/lockkeeper", "/usr/bin/lockcli", "/usr/bin/lockagt"},
 }
 
-both = pytest.mark.parametrize("image", [RESOURCE, SERVER], ids=["resource", "server"])
+PROGRAMS[SERVER_GRPC] = PROGRAMS[SERVER]
+
+each = pytest.mark.parametrize("image", [RESOURCE, SERVER, SERVER_GRPC], ids=["resource", "server", "server-grpc"])
 
 
 @pytest.fixture(scope="module")
@@ -20,14 +22,14 @@ def files(engine, images):
     return {image: engine.files(image) for image in images}
 
 
-@both
+@each
 def test_an_image_is_small(files, image):
     size = sum(member.size for member, _ in files[image].values())
 
     assert size <= LIMITS[image], f"{size / MEGABYTE:.1f} MB of files"
 
 
-@both
+@each
 def test_an_image_has_its_programs_and_no_other_not_even_a_shell(files, image):
     # What docker itself lays into a container (.dockerenv, mount points of files) is empty. A library
     # may have its x bit set, like libc.so.6, and is still no shell.
@@ -37,7 +39,7 @@ def test_an_image_has_its_programs_and_no_other_not_even_a_shell(files, image):
     assert programs == PROGRAMS[image]
 
 
-@both
+@each
 def test_an_image_has_libraries_and_a_few_words_about_the_system_only(files, image):
     rest = {path for path, (_, content) in files[image].items()
             if content and path not in PROGRAMS[image] and not (path.startswith(("/lib", "/usr/lib")) and ".so" in path)}
@@ -46,12 +48,12 @@ def test_an_image_has_libraries_and_a_few_words_about_the_system_only(files, ima
                     "/etc/ssl/certs/ca-certificates.crt"}
 
 
-@both
+@each
 def test_a_program_carries_no_symbols(files, image):
     assert not [path for path in PROGRAMS[image] if b".symtab" in files[image][path][1]]
 
 
-@both
+@each
 def test_an_image_trusts_the_authorities_that_debian_trusts(files, image):
     _, bundle = files[image]["/etc/ssl/certs/ca-certificates.crt"]
 
@@ -60,7 +62,7 @@ def test_an_image_trusts_the_authorities_that_debian_trusts(files, image):
     assert files[image]["/usr/lib/ssl/certs"][0].linkname == "/etc/ssl/certs"
 
 
-@both
+@each
 def test_an_image_has_what_its_runners_want_of_it(files, image):
     # Concourse's houdini runtime wants an /etc; programs want a /tmp that everybody may write to.
     assert files[image]["/etc"][0].isdir()

@@ -1,10 +1,13 @@
 """The server's image runs as its comment says: not as root, durable, closed until told otherwise."""
 
 import base64
+import json
 import pathlib
 import time
 
+import grpc
 import pytest
+from containers import SERVER_GRPC
 
 LOOPBACK = {"0100007F", "00000000000000000000000001000000"}
 EVERYWHERE = {"00000000", "00000000000000000000000000000000"}
@@ -104,3 +107,34 @@ def test_a_hardened_container_is_enough(house):
     server.wait_until_it_listens()
 
     lock_prod(server)
+
+
+def test_lockcli_is_in_it_and_reaches_the_server(house, server):
+    made = house.tool("lockcli", "--api-endpoint", "http://locks:3000/workflow", "create", "build-7", "ci")
+
+    assert made.returncode == 0, made.stderr
+    gate = json.loads(made.stdout)
+    assert server.request("GET", f"/workflow/lock/?id={gate['id']}")[1]["status"] == "locked"
+
+
+def test_lockagt_is_in_it(house):
+    done = house.tool("lockagt", "--version")
+
+    assert (done.returncode, done.stdout[:8]) == (0, "lockagt "), done.stderr
+
+
+def test_the_image_with_grpc_serves_lockd_s_clients(house):
+    server = house.server("--listen", "0.0.0.0:3000", "--door", "lockd-grpc=0.0.0.0:2080", image=SERVER_GRPC)
+    server.wait_until_it_listens()
+
+    with grpc.insecure_channel(f"{server.address}:2080", options=[("grpc.enable_http_proxy", 0)]) as channel:
+        lock = channel.unary_unary("/lockapi.Locking/Lock")
+        assert lock(b"\x0a\x04prod", timeout=20) == b"\x08\x01"
+    assert server.request("GET", "/lock/prod")[1]["state"] == "held"
+
+
+def test_the_small_image_says_what_it_lacks_for_grpc(house):
+    server = house.server("--listen", "0.0.0.0:3000", "--door", "lockd-grpc=0.0.0.0:2080")
+
+    assert server.wait(20) == 1
+    assert "lockkeeper-grpc" in server.log
