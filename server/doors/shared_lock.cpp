@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "server/doors/shared_lock_reply.h"
 #include "server/doors/shared_lock_words.h"
 #include "server/random_name.h"
 #include "wire/lease_body.h"
@@ -74,16 +75,6 @@ Kind& visit_of(http::Exchange& exchange, SharedLockMetrics& metrics, std::string
   return visit;
 }
 
-// Not JSON: clients of the original may know it by its text.
-http::Response unreadable_reply() {
-  http::Response response;
-  response.status = 400;
-  response.content_type = "text/plain; charset=utf-8";
-  response.body = "Failed to unmarshal request body\n";
-  response.headers.emplace_back("X-Content-Type-Options", "nosniff");
-  return response;
-}
-
 std::string new_id() {
   while (true) {
     if (auto id = lease_id(random_name())) return std::move(*id);
@@ -120,7 +111,7 @@ void SharedLockDoor::serve(http::Exchange& exchange, const Target& target) {
 void SharedLockDoor::lease(http::Exchange& exchange, std::string user) {
   auto& visit = visit_of<Leasing>(exchange, metrics_, std::move(user));
   auto body = wire::parse_lease_body(exchange.request().body());
-  if (!body) return exchange.answer(unreadable_reply());
+  if (!body) return exchange.answer(unreadable_lease_reply());
   if (body->key.empty()) return exchange.answer(error_reply(400, "the lease's key is missing"));
   const auto ttl = lease_ttl(exchange.request().header("x-lease-ttl"));
   if (!ttl) {

@@ -1,10 +1,11 @@
 #include "server/doors/shared_lock_words.h"
 
+#include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <limits>
 #include <utility>
 
-#include "server/doors/door.h"
 #include "server/doors/go_duration.h"
 
 namespace lockkeeper::server {
@@ -22,10 +23,6 @@ constexpr std::uint64_t id_mask = std::numeric_limits<std::int64_t>::max();
 
 std::string claim_of(std::string_view id) {
   return "lease:" + std::string(id);
-}
-
-http::Response text_reply(unsigned status, std::string text) {
-  return http::Response{.status = status, .content_type = "text/plain; charset=utf-8", .body = std::move(text)};
 }
 
 // FNV-1a: the same on every server and in every version.
@@ -50,6 +47,14 @@ bool is_lease(const locks::Hold& hold) {
   if (hold.metadata.empty() || hold.metadata.front().first != lease_label) return false;
   const std::string& id = hold.metadata.front().second;
   return named_lease(id) == id && id.front() != '-' && id != "0";
+}
+
+// For a label that is called as ours are.
+std::string free_name(std::string name, const locks::Metadata& labels) {
+  do {
+    name.insert(0, "label ");
+  } while (std::any_of(labels.begin(), labels.end(), [&name](const auto& label) { return label.first == name; }));
+  return name;
 }
 
 }  // namespace
@@ -92,9 +97,9 @@ locks::Acquire acquire_lease(wire::LeaseBody&& body, const std::string& id, mill
     acquire.metadata.emplace_back(value_label, std::move(body.value));
   }
   for (auto& [name, value] : body.labels) {
-    const bool taken = name == lease_label || name == value_label;
-    acquire.metadata.emplace_back(taken ? "label " + name : std::move(name), std::move(value));
+    if (name == lease_label || name == value_label) name = free_name(name, body.labels);
   }
+  std::move(body.labels.begin(), body.labels.end(), std::back_inserter(acquire.metadata));
   return acquire;
 }
 
@@ -114,27 +119,6 @@ std::string winner(std::string_view lock, const std::vector<locks::Hold>& holds)
   }
   const std::uint64_t number = digest.value() & id_mask;
   return std::to_string(number == 0 ? 1 : number);
-}
-
-http::Response lease_reply(std::string_view lock, const std::string& id, const locks::Outcome& outcome) {
-  if (std::holds_alternative<locks::Granted>(outcome)) return text_reply(201, id);
-  if (const auto* refused = std::get_if<locks::Refused>(&outcome)) {
-    return text_reply(202, winner(lock, refused->holds));
-  }
-  if (const auto* too_many = std::get_if<locks::TooMany>(&outcome)) {
-    return error_reply(409, "too many " + too_many->what);
-  }
-  if (const auto* unavailable = std::get_if<locks::Unavailable>(&outcome)) return unavailable_reply(*unavailable);
-  return error_reply(500, "internal error");
-}
-
-http::Response keepalive_reply(const locks::Outcome& outcome) {
-  if (std::holds_alternative<locks::Renewed>(outcome)) return http::Response{.content_type = ""};
-  if (const auto* unavailable = std::get_if<locks::Unavailable>(&outcome)) return unavailable_reply(*unavailable);
-  // The headers are those of the error text that the original wrote and its 204 swallowed.
-  http::Response response = text_reply(204, "");
-  response.headers.emplace_back("X-Content-Type-Options", "nosniff");
-  return response;
 }
 
 }  // namespace lockkeeper::server

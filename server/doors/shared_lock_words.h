@@ -1,4 +1,4 @@
-// shared-lock's words and the lock's: a lease asked for as an acquisition, an outcome as the reply. Pure.
+// shared-lock's words and the lock's: a lease asked for as an acquisition, a hold as the id of a lease. Pure.
 //
 // A lease's id is a random number, in decimal the key of its claim, so that every lease excludes the others; the
 // claim is called after it, which is how a keepalive finds it that names nothing else.
@@ -9,11 +9,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
-#include "http/listener.h"
 #include "locks/command.h"
 #include "locks/limits.h"
-#include "locks/outcome.h"
+#include "locks/record.h"
 #include "wire/lease_body.h"
 
 namespace lockkeeper::server {
@@ -37,8 +37,5 @@ locks::Renew renew_lease(std::string id);
 // Who has the lock, as an id: a lease's own; of whoever took the lock at another door a number that stays the same
 // as long as the hold does, and is nobody's lease.
 std::string winner(std::string_view lock, const std::vector<locks::Hold>& holds);
-
-http::Response lease_reply(std::string_view lock, const std::string& id, const locks::Outcome& outcome);
-http::Response keepalive_reply(const locks::Outcome& outcome);
 
 }  // namespace lockkeeper::server

@@ -142,6 +142,13 @@ TEST_F(TheSharedLockDoor, KeepsAValueThatIsTooLongForAHolderInTheMetadata) {
       (locks::Metadata{{"lease", acquire.key}, {"value", value}, {"label value", "a"}, {"label lease", "b"}}));
 }
 
+TEST_F(TheSharedLockDoor, GivesEachLabelANameOfItsOwn) {
+  const auto acquire = asked_for(R"({"key":"job","labels":{"lease":"1","label lease":"2","value":"3"}})");
+  EXPECT_EQ(acquire.metadata,
+            (locks::Metadata{
+                {"lease", acquire.key}, {"label label lease", "1"}, {"label lease", "2"}, {"label value", "3"}}));
+}
+
 TEST_F(TheSharedLockDoor, RefusesWhatDoesNotFit) {
   const auto refused = [&](const std::string& body) {
     const auto response = refusal("POST", "/lease", body);
