@@ -18,7 +18,7 @@ import urllib.parse
 import pytest
 
 import recorded
-from server import BINARY, PATIENCE, Server
+from server import BINARY, PATIENCE, Server, wait_for
 from shared_lock_differences import DIFFERENT, ENVIRONMENT, REASONS, REFUSED
 
 CASES = recorded.load(recorded.recorded_path("shared-lock.jsonl"))
@@ -55,7 +55,7 @@ class Player:
         setup = self.case.get("setup", {})
         try:
             if not setup.get("not_started"):
-                self.server.start()
+                self.start()
             if setup.get("no_etcd") and self.case["case"] not in REFUSED:
                 self.do_etcd_stop({}, None)
             for index, exchange in enumerate(self.case["exchanges"]):
@@ -69,6 +69,11 @@ class Player:
             if self.connection is not None:
                 self.connection.close()
             self.server.end()
+
+    def start(self):
+        """Until the server has read what an earlier run left, it does not say that there is no such lease."""
+        self.server.start()
+        wait_for(lambda: self.server.request("POST", PREFIX + "/keepalive", b"1").status == 204, "leases to be read")
 
     def refuse(self):
         ended = self.server.start_expecting_failure()
@@ -186,7 +191,7 @@ class Player:
     def do_restart(self, step, _):
         self.server.signal(getattr(signal, "SIG" + step["signal"]))
         assert self.server.wait() == 0, self.where
-        self.server.start()
+        self.start()
 
     def do_signal(self, step, _):
         self.server.signal(getattr(signal, "SIG" + step["signal"]))
@@ -285,7 +290,7 @@ class Player:
     def do_etcd_start(self, _step, _):
         self.server.kill()
         self.disk.unlink()
-        self.server.start()
+        self.start()
 
 
 def plays():
