@@ -11,7 +11,7 @@ BUILD = pathlib.Path(os.environ["LOCKKEEPER_BIN"]).parent
 
 
 def ours():
-    folders = "locks wire engine stores http server client resource check in out tests bench".split()
+    folders = "locks wire engine stores http server client resource check in out cli agent tests bench".split()
     for folder in folders:
         yield from sorted(p for p in (ROOT / folder).rglob("*") if p.suffix in (".h", ".cpp"))
 
