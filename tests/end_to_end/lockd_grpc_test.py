@@ -218,7 +218,7 @@ def test_a_lock_with_a_ttl_frees_itself_unless_it_is_renewed(server, client):
 
 def test_who_cancels_leaves_the_queue_and_who_waits_behind_gets_the_lock(server, client):
     assert client.Lock("foo")
-    leaving = client.begin("Lock", name="foo", client_id="leaving", wait="60s")
+    leaving = client.begin("Lock", name="foo", client_id="leaving", request_id="its own", wait="60s")
     wait_for(lambda: len(queue(server, "foo")) == 1, "its place")
     staying = client.begin("Lock", name="foo", client_id="staying", wait="60s")
     wait_for(lambda: len(queue(server, "foo")) == 2, "the other place")
@@ -256,7 +256,7 @@ def test_a_lock_never_stays_with_one_who_left_in_the_moment_of_the_hand_over(ser
         for turn in range(turns):
             name, before = f"foo {turn}", cancelled()
             assert holder.Lock(name)
-            waiting = leaver.begin("Lock", name=name, client_id="leaver", wait="60s")
+            waiting = leaver.begin("Lock", name=name, client_id="leaver", request_id="its own", wait="60s")
             wait_for(lambda: len(queue(server, f"foo%20{turn}")) == 1, "its place")
             unlocking = holder.begin("Unlock", name=name)
             if turn % 4 == 0:
