@@ -148,7 +148,7 @@ class Kubernetes : public ::testing::Test {
  protected:
   Kubernetes() : certificate_("IP:127.0.0.1") {
     for (const char* name : {"http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY",
-                             "no_proxy", "NO_PROXY"}) {
+                             "no_proxy", "NO_PROXY", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"}) {
       unsetenv(name);
     }
     world_.environment["PATH"] = "/usr/bin:/bin";
@@ -268,11 +268,16 @@ TEST_F(Kubernetes, ARedirectIsNotFollowed) {
 
 TEST_F(Kubernetes, AServerThatDoesNotVerifyIsNeverSentAnything) {
   ScriptedServer server(fine(3), certificate_.context());
-  const TestCertificate strange("IP:127.0.0.1");
+  const TestCertificate strange("IP:127.0.0.1,DNS:strange");
   ServerSettings settings = server_settings(server);
   settings.ca_data = strange.pem();
   Endpoint stranger(settings, credentials({.token = "secret"}));
   EXPECT_EQ(get(stranger).kind, Kind::certificate);
+  // not even if the system would: a given authority is the only one
+  setenv("SSL_CERT_FILE", write_file(folder_ / "system.pem", certificate_.pem()).c_str(), 1);
+  Endpoint alone(settings, credentials({.token = "secret"}));
+  EXPECT_EQ(get(alone).kind, Kind::certificate);
+  unsetenv("SSL_CERT_FILE");
   settings.ca_data.clear();
   Endpoint systems(settings, credentials({.token = "secret"}));
   EXPECT_EQ(get(systems).kind, Kind::certificate);
@@ -359,11 +364,13 @@ TEST_F(Kubernetes, WithoutAWholeAnswerItIsUnreachable) {
 }
 
 TEST_F(Kubernetes, TimeAndSizeOfAnAnswerAreBounded) {
-  ScriptedServer server({black_hole(), answer(200, std::string(1001, ' '))}, certificate_.context());
-  Endpoint endpoint(server_settings(server), credentials({}),
-                    {.connect = seconds(10), .request = milliseconds(200), .answer_bytes = 1000});
-  EXPECT_EQ(get(endpoint).kind, Kind::unreachable);
-  EXPECT_EQ(get(endpoint).kind, Kind::too_large);
+  ScriptedServer server({answer(200, std::string(1001, ' ')), black_hole()}, certificate_.context());
+  Endpoint small(server_settings(server), credentials({}), {.answer_bytes = 1000});
+  EXPECT_EQ(get(small).kind, Kind::too_large);
+  Endpoint quick(server_settings(server), credentials({}), {.request = milliseconds(1500)});
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_EQ(get(quick).kind, Kind::unreachable);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, seconds(8));
   EXPECT_EQ(EndpointLimits().connect, seconds(10));
   EXPECT_EQ(EndpointLimits().request, seconds(30));
   EXPECT_EQ(EndpointLimits().answer_bytes, 32u * 1024 * 1024);
