@@ -44,10 +44,12 @@ milliseconds LeaseLeader::campaign() {
       const locks::Version version = client_.lock(terms_.lock).version;
       intention_ = {"lockagt " + client::new_request_id(), client::new_request_id(), version};
     }
-    const auto asked = client::BootClock::now();
+    // A try without an answer may have been granted: the lease counts from before the first of them.
+    if (!asked_) asked_ = client::BootClock::now();
     auto answer =
         client_.acquire(terms_.lock, identity_, intention_, {.metadata = {}, .ttl = terms_.ttl, .wait = {}});
     failures_ = 0;
+    const auto asked = *std::exchange(asked_, std::nullopt);
     if (const auto* granted = std::get_if<wire::GrantedView>(&answer)) {
       if (keep(*granted, asked)) return milliseconds(0);
       intention_ = {};

@@ -61,7 +61,8 @@ class LeaseLeader : public Leader {
   Log& log_;
   client::LockClient client_;
   const client::Identity identity_;
-  client::Intention intention_;  // empty claim: none under way
+  client::Intention intention_;                         // empty claim: none under way
+  std::optional<client::BootClock::time_point> asked_;  // before its first try that was not answered
   std::string told_;
   unsigned failures_ = 0;
   std::mutex mutex_;

@@ -145,13 +145,13 @@ class Load {
            "x-lease-ttl: 1h\r\n");
     } else if (options_.what == "leased" || (options_.what == "renew" && step == 0)) {
       http(text, "PUT", "/lock/" + name(connection.index + step * options_.connections),
-           R"({"key":"9223372036854775807","requestor":"bench","claim":"lease:9223372036854775807",)"
+           R"({"key":"9223372036854775807","requestor":"bench","claim":"bench:9223372036854775807",)"
            R"("request":"9223372036854775807","ttl":"1h","metadata":{"lease":"9223372036854775807"}})");
     } else if (options_.what == "keepalive") {
       http(text, "POST", "/shared-lock/keepalive", connection.lease);
     } else if (options_.what == "renew") {
       http(text, "POST", "/lock/" + name(connection.index) + "/renew",
-           R"({"key":"9223372036854775807","claim":"lease:9223372036854775807"})");
+           R"({"key":"9223372036854775807","claim":"bench:9223372036854775807"})");
     } else if (options_.what == "redis") {
       const std::string key = name(lock);
       text = "*3\r\n$3\r\nSET\r\n$" + std::to_string(key.size()) + "\r\n" + key +

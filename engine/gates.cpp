@@ -19,7 +19,12 @@ std::optional<std::uint64_t> number(std::string_view text) {
 }  // namespace
 
 void Gates::saw(const std::string& name, const locks::Gate* gate) {
-  const auto known = numbers_.find(name);
+  auto known = numbers_.find(name);
+  // Another one under the same id.
+  if (known != numbers_.end() && gate != nullptr && by_number_.at(known->second).gate.created != gate->created) {
+    saw(name, nullptr);
+    known = numbers_.end();
+  }
   if (gate == nullptr || gate->status != locks::Gate::Status::released) {
     if (known == numbers_.end()) return;
     by_number_.erase(known->second);
@@ -53,16 +58,17 @@ GatesRead Gates::read(const ReadGates& question) const {
 void Gates::park(Call& call) {
   call.next = nullptr;
   waiting_.insert({call.until, &call});
+  ends_.emplace(&call, call.until);
 }
 
 Call* Gates::unpark(const Call* call) {
-  for (auto at = waiting_.begin(); at != waiting_.end(); ++at) {
-    if (at->second != call) continue;
-    Call* const found = at->second;
-    waiting_.erase(at);
-    return found;
-  }
-  return nullptr;
+  const auto end = ends_.find(call);
+  if (end == ends_.end()) return nullptr;
+  const auto at = waiting_.find({end->second, const_cast<Call*>(call)});
+  Call* const found = at->second;
+  waiting_.erase(at);
+  ends_.erase(end);
+  return found;
 }
 
 Calls Gates::woken() {
@@ -74,6 +80,7 @@ Calls Gates::take_all() {
   Calls all;
   for (const auto& [until, call] : waiting_) all.push_back(*call);
   waiting_.clear();
+  ends_.clear();
   return all;
 }
 

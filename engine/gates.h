@@ -45,6 +45,7 @@ class Gates {
   std::uint64_t last_ = 0;
   bool news_ = false;
   std::set<std::pair<SteadyTime, Call*>> waiting_;
+  std::unordered_map<const Call*, SteadyTime> ends_;  // of them
 };
 
 }  // namespace lockkeeper::engine

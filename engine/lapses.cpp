@@ -89,9 +89,9 @@ void Engine::State::polled(Slot& slot, const locks::RowId& place, Work*& commit,
 
 // `change` was committed: the time of what it put begins now, what it took away has none any more.
 void Engine::State::watch_change(Slot& slot, const locks::Change& change) {
-  saw_gate(slot);
   for (const locks::RowOperation& operation : change.rows) {
     if (const auto* gone = std::get_if<locks::RowId>(&operation)) {
+      if (gone->kind == locks::RowKind::gate) gates_.saw(*slot.lock, nullptr);
       if (gone->kind != locks::RowKind::claim && gone->kind != locks::RowKind::waiter) continue;
       unwatch(slot, {gone->kind, false, gone->id});
       unwatch(slot, {gone->kind, true, gone->id});
@@ -100,6 +100,7 @@ void Engine::State::watch_change(Slot& slot, const locks::Change& change) {
     const auto& row = std::get<locks::Row>(operation);
     if (const auto* claim = std::get_if<locks::Claim>(&row)) watch_claim(slot, *claim);
     if (const auto* waiter = std::get_if<locks::Waiter>(&row)) watch_place(slot, *waiter);
+    if (const auto* gate = std::get_if<locks::Gate>(&row)) gates_.saw(*slot.lock, gate);
   }
 }
 
@@ -146,7 +147,7 @@ void Engine::State::watch(Slot& slot, TimerId id, locks::Version mark, milliseco
   const auto [at, fresh] = slot.watched->timers.try_emplace(std::move(id));
   Timer& timer = at->second;
   if (fresh) {
-    lease_is_at(slot, at->first, true);
+    lease_is_at(slot, at->first, timer);
     if (at->first.kind == locks::RowKind::waiter) ++places_;
   }
   if (!fresh && timer.mark == mark && timer.span == span) return;
@@ -165,7 +166,7 @@ void Engine::State::unwatch(Slot& slot, const TimerId& id) {
   if (at == slot.watched->timers.end()) return;
   if (at->second.expired) --slot.watched->expired;
   watch_.stop(at->second);
-  lease_is_at(slot, id, false);
+  lease_is_not(id, at->second);
   if (id.kind == locks::RowKind::waiter) --places_;
   slot.watched->timers.erase(at);
 }

@@ -59,8 +59,8 @@ void Engine::State::saw_gate(const Slot& slot) {
 
 bool Engine::State::find_lease(Call& call) {
   auto& renewal = std::get<RenewLease>(call.question);
-  const auto at = leases_.find(renewal.renew.claim);
-  if (at == leases_.end()) {
+  const auto at = leases_.lower_bound({renewal.renew.claim, 0});
+  if (at == leases_.end() || at->first.first != renewal.renew.claim) {
     if (all_found_ && unread_.empty()) {
       answer(call, locks::Gone{0, locks::Gone::Why::ended, {}, {}});
     } else {
@@ -69,21 +69,19 @@ bool Engine::State::find_lease(Call& call) {
     return false;
   }
   // Not in one expression: the question is both read and replaced.
-  locks::Command command{at->second.front(), std::move(renewal.caller), std::move(renewal.renew)};
+  locks::Command command{at->second, std::move(renewal.caller), std::move(renewal.renew)};
   call.question = std::move(command);
   return true;
 }
 
-void Engine::State::lease_is_at(const Slot& slot, const TimerId& id, bool there) {
+void Engine::State::lease_is_at(const Slot& slot, const TimerId& id, Timer& timer) {
   if (id.kind != locks::RowKind::claim || id.max_hold || id.row.starts_with('#')) return;
-  if (there) {
-    leases_[id.row].push_back(*slot.lock);
-    return;
-  }
-  const auto at = leases_.find(id.row);
-  if (at == leases_.end()) return;
-  std::erase(at->second, *slot.lock);
-  if (at->second.empty()) leases_.erase(at);
+  timer.lease = ++lease_numbers_;
+  leases_.emplace(std::pair(id.row, timer.lease), *slot.lock);
+}
+
+void Engine::State::lease_is_not(const TimerId& id, const Timer& timer) {
+  if (timer.lease != 0) leases_.erase({id.row, timer.lease});
 }
 
 }  // namespace lockkeeper::engine

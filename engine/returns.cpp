@@ -49,7 +49,11 @@ void Engine::State::returned(Work& work) {
   if (Slot* slot = work.slot) {
     slot->work = nullptr;
     if (const auto* prune = std::get_if<Prune>(&question)) floor_ = std::max(floor_, prune->expected);
-    if (work.overdue && std::holds_alternative<Committed>(work.operation.answer)) count_commit(work, *slot);
+    if (work.overdue && std::holds_alternative<Committed>(work.operation.answer)) {
+      count_commit(work, *slot);
+    } else if (work.overdue && std::holds_alternative<Commit>(question)) {
+      count_anew();
+    }
     if (work.overdue || std::holds_alternative<Prune>(question)) {
       forget_record(*slot);  // read again before it is decided on
       if (std::holds_alternative<Commit>(question)) look_soon(*slot);

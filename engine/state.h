@@ -8,10 +8,10 @@
 #include <array>
 #include <atomic>
 #include <deque>
+#include <map>
 #include <set>
 #include <string>
 #include <tuple>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -99,7 +99,8 @@ class Engine::State final : public Completions {
   void saw_gate(const Slot& slot);
   // The command that `call` stands for, if the lock of its lease is known; else it is answered.
   bool find_lease(Call& call);
-  void lease_is_at(const Slot& slot, const TimerId& id, bool there);
+  void lease_is_at(const Slot& slot, const TimerId& id, Timer& timer);
+  void lease_is_not(const TimerId& id, const Timer& timer);
 
   // lapses.cpp
   void decide_lapses(Slot& slot, Work*& commit, const locks::Circumstances& around);
@@ -188,8 +189,9 @@ class Engine::State final : public Completions {
   std::string standing_to_;
   std::set<std::tuple<std::string, std::string, locks::WallTime>> standing_told_, standing_now_;
   Gates gates_;
-  // Where claims whose time runs are, by name: the lock where it came first, first.
-  std::unordered_map<std::string, std::vector<std::string>> leases_;
+  // Where claims whose time runs are: by name, and in the order in which they came to be seen (Timer::lease).
+  std::map<std::pair<std::string, std::uint64_t>, std::string> leases_;
+  std::uint64_t lease_numbers_ = 0;
   // Whether all that an earlier run of the server left was found, what has a time that runs; and what of it was not
   // read yet.
   bool all_found_ = false;

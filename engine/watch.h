@@ -52,6 +52,7 @@ struct Timer {
   LeaseTime due{0};
   std::uint64_t number = 0;  // tells timers of the same moment apart
   bool expired = false;      // waits for its lock's turn
+  std::uint64_t lease = 0;   // of a claim with a name: its number among the leases of that name
 };
 
 using Timers = std::map<TimerId, Timer>;

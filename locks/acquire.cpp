@@ -278,7 +278,7 @@ Decision decide_one(const Situation& now, const Acquire& acquire) {
   }
   if (place != nullptr && intention.begun <= place->begun) return gone(now, Gone::Why::superseded);
   for (const ClosedName& closed : record.closed) {
-    if (closed.name == acquire.claim && closed.up_to >= intention.begun) {
+    if (closed.name == acquire.claim && (acquire.once || closed.up_to >= intention.begun)) {
       return gone(now, Gone::Why::closed, closed.end);
     }
   }

@@ -24,6 +24,8 @@ struct Acquire {
   // Refused, it keeps no place where the server keeps one for plain requests (place_for_refused in terms.h): its
   // key does not come again.
   bool placeless = false;
+  // The claim's name is this request's alone: once it is closed, any other try is a late copy, whenever it began.
+  bool once = false;
 };
 
 // Without `claim`: the holder's oldest claim, or with `all` every one of the holder.
@@ -37,8 +39,8 @@ struct Release {
   std::string request;
   std::optional<Version> begun;
   bool all = false;
-  // `key` is only what the lock's key begins with, whoever the holder is: for doors at which who unlocks shows no
-  // key. Without `claim` and `all`; ends every claim, but no offer.
+  // `key` is only what the lock's key begins with, for doors at which who unlocks knows no more. Without `claim`:
+  // whoever the holder is; ends every claim, but no offer. Not with `all`.
   bool key_begins = false;
 };
 
@@ -56,10 +58,13 @@ struct Renew {
   std::string claim;             // name; empty: the unnamed claim of that token
   std::optional<Version> token;  // with a name: refused if the claim has another one by now
   std::optional<milliseconds> ttl;
+  bool key_begins = false;  // as Release's
 };
 
 // ---- of a gate; the command's `lock` is its record's name (gate.h)
 
+// Creating what is there changes nothing; nor does creating what was there and is deleted, as long as that is
+// remembered: the answer has no gate then.
 struct CreateGate {
   std::string workflow;            // not empty
   std::string workflow_namespace;  // not empty

@@ -36,8 +36,11 @@ Decision becomes(const Situation& now, What what, std::optional<Gate> gate, std:
   return {Gated{change.head.version, std::move(gate), true}, std::move(change)};
 }
 
+// An id is used once, as far as is remembered: a late copy of the request that created it, or another use of the
+// id, brings no deleted gate back. What resumed its workflow goes by the id.
 Decision decide_gate(const Situation& now, const CreateGate& create) {
-  if (now.record.gate) return as_it_is(now);
+  const bool deleted = now.record.head.changed != WallTime();
+  if (now.record.gate || deleted) return as_it_is(now);
   Gate gate;
   gate.workflow = create.workflow;
   gate.workflow_namespace = create.workflow_namespace;

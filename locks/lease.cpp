@@ -73,7 +73,8 @@ Decision decide_one(const Situation& now, const Renew& renew) {
     if (meant && !one.offered) claim = &one;
   }
   if (claim == nullptr) return gone(now, Gone::Why::ended, ended_before(now.record, renew.claim));
-  if (now.record.head.key != renew.key) return not_yours(now);
+  const std::string& key = now.record.head.key;
+  if (renew.key_begins ? !key.starts_with(renew.key) : key != renew.key) return not_yours(now);
   if (renew.token && *renew.token != claim->token) return gone(now, Gone::Why::superseded);
   if (!claim->ttl) return {Renewed{now.version(), claim->token, std::nullopt, claim->max_hold}, std::nullopt};
   Draft draft(now);

@@ -122,7 +122,7 @@ std::optional<std::string> fault(const Command& command, const Limits& limits) {
     return ttl_fault(renew->ttl, limits);
   }
   if (const auto* release = std::get_if<Release>(&command.what)) {
-    if ((release->all || release->key_begins) && !release->claim.empty()) return "all and claim exclude each other";
+    if (release->all && !release->claim.empty()) return "all and claim exclude each other";
     return identity_fault(release->key, release->holder, release->claim, release->request, limits);
   }
   if (const auto* force = std::get_if<ForceRelease>(&command.what)) {

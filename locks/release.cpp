@@ -110,8 +110,11 @@ Decision end_named(const Situation& now, const Release& release, const Standing&
 }
 
 bool other_key(const Situation& now, const Release& release, const Standing& standing) {
-  if (standing.claim != nullptr) return now.record.head.key != release.key;
-  return standing.waiter != nullptr && standing.waiter->key != release.key;
+  const auto other = [&](const std::string& key) {
+    return release.key_begins ? !key.starts_with(release.key) : key != release.key;
+  };
+  if (standing.claim != nullptr) return other(now.record.head.key);
+  return standing.waiter != nullptr && other(standing.waiter->key);
 }
 
 Decision release_named(const Situation& now, const Release& release) {

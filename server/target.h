@@ -19,7 +19,7 @@ Target split_target(std::string_view target);
 std::optional<std::string> percent_decode(std::string_view text);
 std::optional<std::string> query_decode(std::string_view text);
 
-// The last parameter of that name, decoded. nullopt: there is none, or its escapes are bad.
+// The last parameter of that name, decoded; with bad escapes as it was sent. nullopt: there is none.
 std::optional<std::string> parameter(std::string_view query, std::string_view name);
 
 // Digits only, no sign; nullopt when it is not a number or does not fit.

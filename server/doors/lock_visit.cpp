@@ -1,6 +1,7 @@
 #include "server/doors/lock_visit.h"
 
 #include <chrono>
+#include <exception>
 #include <utility>
 
 #include "server/doors/poll_answer.h"
@@ -29,12 +30,14 @@ void LockVisit::watch(locks::Acquire& acquire) {
   polls_ = waits = true;
   claim_ = acquire.claim;
   request_ = acquire.request;
+  if (nameless) out_ = withdraw(lock, acquire);
   if (desk_.polls(exchange.io()).closed()) acquire.wait = std::chrono::milliseconds(0);
   desk_.polls(exchange.io()).add(*this);
   watched_ = true;
   exchange.when_client_gone([this] {
     left_ = true;
     leave();
+    if (nameless) take_back();
   });
 }
 
@@ -49,7 +52,17 @@ void LockVisit::leave() noexcept {
 
 bool LockVisit::give_back() noexcept {
   polls_ = false;  // once
-  return say(server::give_back(lock, claim_, request_, told_of_grant(*this)->token));
+  // Whatever state the store is in: an offer, which ends by itself. What takes that back may be refused.
+  const bool said = say(server::give_back(lock, claim_, request_, told_of_grant(*this)->token));
+  if (nameless) take_back();
+  return said;
+}
+
+void LockVisit::take_back() noexcept {
+  try {
+    if (out_) say(locks::Command(*out_));
+  } catch (const std::exception&) {  // out of memory: the place, or the offer, ends with its grace
+  }
 }
 
 // Unsaid, the poll ends when its time is over, the claim with its ttl.

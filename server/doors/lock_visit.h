@@ -2,6 +2,7 @@
 // client may leave, and the server may stop.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,8 @@ class LockVisit : public Visit, private OpenPoll {
   LockVisit& operator=(const LockVisit&) = delete;
 
   std::string lock;
+  // Of a poll whose names the server gave: a client that leaves before it is told them can't come back.
+  bool nameless = false;
 
   // Asks what `question` says.
   void ask();
@@ -33,13 +36,15 @@ class LockVisit : public Visit, private OpenPoll {
   void watch(locks::Acquire& acquire);
   void forget() noexcept;
   bool give_back() noexcept;
+  void take_back() noexcept;
   bool say(decltype(engine::Call::question)&& word) noexcept;
 
   FrontDesk& desk_;
-  std::string claim_, request_;  // of a poll
-  bool polls_ = false;           // it is a poll, and has given nothing back
-  bool watched_ = false;         // known to desk_.polls()
-  bool left_ = false;            // the client
+  std::string claim_, request_;        // of a poll
+  std::optional<locks::Command> out_;  // of a nameless one: what takes its place or claim back
+  bool polls_ = false;                 // it is a poll, and has given nothing back
+  bool watched_ = false;               // known to desk_.polls()
+  bool left_ = false;                  // the client
 };
 
 }  // namespace lockkeeper::server

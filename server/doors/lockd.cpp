@@ -95,7 +95,7 @@ void LockdDoor::enter_at(http::Exchange& exchange, std::string_view path, std::s
     case metrics:
       return exchange.answer(metrics_reply(desk_));
     case list:  // not in the original locker's shape, which shows keys
-      return serve_list(desk_, exchange, "view=full&" + std::string(query), door_name, std::move(entry->user));
+      return serve_list(desk_, exchange, std::string(query) + "&view=full", door_name, std::move(entry->user));
     default:
       return ask_about_lock(exchange, entry->match, query, std::move(entry->user));
   }
@@ -112,6 +112,7 @@ void LockdDoor::ask_about_lock(http::Exchange& exchange, const Match& match, std
   visit.asked = std::get<LockdQuestion>(std::move(asked));
   visit.lock = visit.asked.request.name;
   if (visit.lock.empty()) return exchange.answer(lockd_not_found(visit.asked));
+  visit.nameless = visit.asked.request.request_id.empty();
   locks::Command what = command(visit.asked, {visit.user, std::string(door_name)});
   if (auto fault = locks::fault(what, desk_.limits())) return exchange.answer(error_reply(400, *fault));
   visit.question = std::move(what);

@@ -117,9 +117,11 @@ locks::Command lockd_lock(LockdRequest& request, std::string fresh, locks::Calle
   locks::Acquire acquire;
   acquire.holder = holder(request);
   if (lockd_named(request)) {
+    acquire.key = of_client(request.client_id) + fresh;
     if (request.request_id.empty()) request.request_id = std::move(fresh);
-    acquire.key = acquire.claim = of_request(request);
+    acquire.claim = of_request(request);
     acquire.request = request.request_id;
+    acquire.once = true;
     acquire.ttl = request.ttl;
     acquire.wait = request.wait;
   } else {
@@ -139,7 +141,9 @@ locks::Command lockd_unlock(const LockdRequest& request, locks::Caller caller) {
     release.key = of_client(request.client_id);
     release.key_begins = true;
   } else {
-    release.key = release.claim = of_request(request);
+    release.key = of_client(request.client_id);
+    release.key_begins = true;
+    release.claim = of_request(request);
     release.request = request.request_id;
   }
   return {request.name, std::move(caller), std::move(release)};
@@ -151,7 +155,9 @@ locks::Command lockd_is_locked(const LockdRequest& request, locks::Caller caller
 
 locks::Command lockd_renew(const LockdRequest& request, locks::Caller caller) {
   locks::Renew renew;
-  renew.key = renew.claim = of_request(request);
+  renew.key = of_client(request.client_id);
+  renew.key_begins = true;
+  renew.claim = of_request(request);
   renew.ttl = request.ttl;
   return {request.name, std::move(caller), std::move(renew)};
 }

@@ -74,7 +74,12 @@ Asked asked_acquire(LockSpeech& speech, std::string_view body) {
   auto parsed = lock_body(speech, LockSpeech::Act::acquire, body);
   if (auto* refusal = std::get_if<http::Response>(&parsed)) return std::move(*refusal);
   auto& fields = std::get<wire::LockBody>(parsed);
+  // shared-lock's keepalive finds a lease by such a name alone.
+  if (fields.claim.starts_with("lease:"))
+    return error_reply(400, "a claim's name that begins with lease: is shared-lock's");
+  const bool nameless = fields.wait && fields.claim.empty() && fields.request.empty();
   if (fields.wait) name(fields, speech);
+  speech.nameless = nameless;
   return locks::Acquire{std::move(fields.key),
                         speech.holder,
                         std::move(fields.claim),
@@ -131,6 +136,7 @@ Asked asked(int action, LockSpeech& speech, std::string_view body) {
 Refusal ask_about_lock(LockerVisit& visit, int action, std::string_view body, const locks::Limits& limits) {
   Asked what = asked(action, visit.speech, body);
   if (auto* refusal = std::get_if<http::Response>(&what)) return std::move(*refusal);
+  visit.nameless = visit.speech.nameless;
   locks::Command command{visit.lock, {visit.user, std::string(door_name)}, std::get<0>(std::move(what))};
   if (auto fault = locks::fault(command, limits)) return error_reply(400, *fault);
   visit.question = std::move(command);

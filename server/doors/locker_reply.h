@@ -21,6 +21,7 @@ struct LockSpeech {
   std::string key, holder, claim;
   std::string request;  // only one that the server gave
   bool waits = false;
+  bool nameless = false;  // the server gave all names: a client that leaves before it is told them can't come back
 };
 
 // What the process counts: GET /status.

@@ -28,4 +28,14 @@ inline locks::Command give_back(std::string lock, std::string claim, std::string
   return {std::move(lock), {"", "server"}, locks::GiveBack{std::move(claim), std::move(request), token}};
 }
 
+// Of who can't come back for its place, since nobody was told its name.
+inline locks::Command withdraw(std::string lock, const locks::Acquire& acquire) {
+  locks::Release release;
+  release.key = acquire.key;
+  release.holder = acquire.holder;
+  release.claim = acquire.claim;
+  release.request = acquire.request;
+  return {std::move(lock), {"", "server"}, std::move(release)};
+}
+
 }  // namespace lockkeeper::server

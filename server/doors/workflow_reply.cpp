@@ -9,6 +9,8 @@ namespace {
 
 http::Response reply_about(const GateSpeech& speech, const locks::Gated& outcome) {
   if (!outcome.gate) {
+    if (speech.act == GateSpeech::Act::create)
+      return error_reply(409, "this id is that of a lock that was deleted");
     const bool deleted = speech.act == GateSpeech::Act::remove && outcome.changed;
     return deleted ? json_reply(200, "{}\n") : unknown_gate_reply(speech.id);
   }

@@ -114,11 +114,12 @@ void LockCall::begin(const grpc::ByteBuffer& request) {
   message_ = std::get<LockdMessage>(std::move(read));
   auto fault = lockd_fault(act_, message_.request);
   if (fault) throw Refusal{Status(StatusCode::INVALID_ARGUMENT, *fault)};
+  const bool nameless = message_.request.request_id.empty();
   locks::Command asked = command();
   fault = locks::fault(asked, desk_.limits());
   if (fault) throw Refusal{Status(StatusCode::INVALID_ARGUMENT, *fault)};
   auto* acquire = std::get_if<locks::Acquire>(&asked.what);
-  if (acquire != nullptr && acquire->wait) watch(*acquire);
+  if (acquire != nullptr && acquire->wait) watch(*acquire, nameless);
   question = std::move(asked);
   desk_.ask(*this);  // from here on its answer may be under way
 }
@@ -138,9 +139,11 @@ locks::Command LockCall::command() {
   return lockd_is_locked(message_.request, std::move(caller));
 }
 
-void LockCall::watch(locks::Acquire& acquire) {
+void LockCall::watch(locks::Acquire& acquire, bool nameless) {
   claim_ = acquire.claim;
   request_ = acquire.request;
+  nameless_ = nameless;
+  if (nameless) out_ = withdraw(message_.request.name, acquire);
   waits_ = true;
   if (!calls_.wait(*this)) acquire.wait = std::chrono::milliseconds(0);
 }
@@ -151,7 +154,9 @@ void LockCall::leave() noexcept {
 
 void LockCall::OnCancel() {
   left_ = true;
-  if (waits_) leave();
+  if (!waits_) return;
+  leave();
+  if (nameless_) take_back();
 }
 
 void LockCall::answered() noexcept {
@@ -209,7 +214,17 @@ void LockCall::OnDone() {
 
 bool LockCall::give_back() noexcept {
   if (std::exchange(gave_back_, true)) return true;
-  return say(server::give_back(message_.request.name, claim_, request_, told_of_grant(*this)->token));
+  const bool said = say(server::give_back(message_.request.name, claim_, request_, told_of_grant(*this)->token));
+  if (nameless_) take_back();
+  return said;
+}
+
+// By the thread that hears of its client's leaving, and by the one that has its grant.
+void LockCall::take_back() noexcept {
+  try {
+    if (out_) say(locks::Command(*out_));
+  } catch (const std::exception&) {  // out of memory: the place, or the offer, ends with its grace
+  }
 }
 
 bool LockCall::say(decltype(engine::Call::question)&& said) noexcept {

@@ -9,6 +9,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_set>
 
@@ -59,10 +60,11 @@ class LockCall final : public grpc::ServerUnaryReactor, public IoCall {
  private:
   void begin(const grpc::ByteBuffer& request);
   locks::Command command();
-  void watch(locks::Acquire& acquire);
+  void watch(locks::Acquire& acquire, bool nameless);
   grpc::Status conclude();
   void finish(grpc::Status status) noexcept;
   bool give_back() noexcept;
+  void take_back() noexcept;
   bool say(decltype(engine::Call::question)&& word) noexcept;
 
   const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
@@ -75,7 +77,9 @@ class LockCall final : public grpc::ServerUnaryReactor, public IoCall {
   LockdMessage message_;
   std::string user_;
   std::string claim_, request_;  // of a poll
-  bool waits_ = false;           // it is a poll
+  bool nameless_ = false;        // it can't come back: nobody was told its name
+  std::optional<locks::Command> out_;  // of a nameless one: what takes its place or claim back
+  bool waits_ = false;                 // it is a poll
   bool gave_back_ = false;
   std::atomic<bool> left_ = false;  // the client
   bool entered_ = false;
