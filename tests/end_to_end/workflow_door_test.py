@@ -225,6 +225,10 @@ def test_a_client_may_choose_the_id_and_ask_again(door):
     assert door.get(id) == first
     released = door.release(id)
     assert door.create(id=id) == released, "a late copy does not lock it again"
+    door.delete(id)
+    status, answer, _ = door.send("POST", "/lock", {"workflow": "nightly", "namespace": "argo", "id": id})
+    assert status == 409 and "deleted" in answer["error"], "nor does one bring it back"
+    assert door.send("GET", f"/lock/?id={id}")[0] == 404
 
 
 # ---- lists
