@@ -413,7 +413,7 @@ def test_kill_9_loses_nothing_that_was_answered(fresh):
     ("POST", "/lock", {"workflow": "w", "namespace": "n", "x": "y" * 70_000}, 413, ""),
     ("GET", "/lock", None, 400, "id is missing"),
     ("GET", "/lock/?id=", None, 400, "id is missing"),
-    ("GET", "/lock/?id=%zz", None, 400, "id is missing"),
+    ("GET", "/lock/?id=%zz", None, 404, "no lock with this id"),
     ("PATCH", "/lock/", None, 400, "id is missing"),
     ("DELETE", "/lock", None, 400, "id is missing"),
     ("GET", "/lock/history", None, 400, "id is missing"),
