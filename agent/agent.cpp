@@ -4,6 +4,8 @@
 #include <exception>
 #include <utility>
 
+#include "wire/time_text.h"
+
 namespace lockkeeper::agent {
 
 using std::chrono::milliseconds;
@@ -40,6 +42,18 @@ std::optional<Outcome> failure_of(Kind kind, const Ask& ask) {
     const bool ended = error.kind == http::HttpError::Kind::interrupted && kind != Kind::not_deleted;
     return Outcome{ended ? Kind::interrupted : kind, error.what(), std::nullopt};
   }
+}
+
+// An absent workflow is given up after a time that may be longer than any agent's life: the gate's note says since
+// when.
+void say_since(const client::Gate& gate, std::chrono::sys_seconds now, Outcome& outcome) {
+  const std::string said = outcome.why + " since ";
+  const auto at = gate.note.find(said);
+  const std::string noted = at == std::string::npos ? "" : gate.note.substr(at + said.size());
+  const auto since = wire::parse_time(noted);
+  outcome.since = since ? noted : wire::time_text(now);
+  if (since)
+    outcome.lasted = std::max(now - std::chrono::floor<std::chrono::seconds>(*since), std::chrono::seconds(0));
 }
 
 }  // namespace
@@ -125,9 +139,10 @@ Outcome Agent::attempt(const Task& task, Gates& gates, Route& route) {
     if (settings_.always_look || clock_.now() - task.read > settings_.fresh_for) {
       std::optional<client::Gate> gate;
       if (auto failed = failure_of(Kind::gates_away, [&] { gate = gates.get(task.gate.id); })) return *failed;
-      if (!gate || gate->status != "released") return {Kind::gone, "", {}};
+      if (!gate || gate->status != "released" || gate->created != task.gate.created) return {Kind::gone, "", {}};
     }
     Outcome outcome = route.resume(task.gate);
+    if (outcome.kind == Kind::absent) say_since(task.gate, clock_.wall(), outcome);
     if (treatment(outcome.kind).next != Next::remove) return outcome;
     if (outcome.kind == Kind::resumed) tally_.resumed_after(clock_.now() - task.offered);
     log_.say(LogLevel::info, "gate " + task.gate.id + ": " + place(task.gate) + done_text(outcome));

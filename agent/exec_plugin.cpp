@@ -66,6 +66,12 @@ class InfoWriter {
   rapidjson::Writer<rapidjson::StringBuffer> writer_;
 };
 
+// What is not the plugin's to know: our own credentials elsewhere.
+bool is_ours_alone(std::string_view name) {
+  constexpr std::string_view secrets[] = {"LOCK_AUTH_PASS", "AUTH_PASS", "ARGO_TOKEN"};
+  return std::find(std::begin(secrets), std::end(secrets), name) != std::end(secrets);
+}
+
 // Ours, with `env` and the information put over it: a name is there once.
 std::vector<std::string> environment_for(const ExecSettings& exec, const std::string& info) {
   std::vector<std::pair<std::string, std::string>> own = exec.env;
@@ -75,7 +81,7 @@ std::vector<std::string> environment_for(const ExecSettings& exec, const std::st
     const std::string_view line(*each);
     const std::string_view name = line.substr(0, line.find('='));
     const bool replaced = std::any_of(own.begin(), own.end(), [&](const auto& mine) { return mine.first == name; });
-    if (!replaced) all.emplace_back(line);
+    if (!replaced && !is_ours_alone(name)) all.emplace_back(line);
   }
   for (auto mine = own.begin(); mine != own.end(); ++mine) {
     const bool again =

@@ -37,6 +37,9 @@ struct Outcome {
   Kind kind = Kind::interrupted;
   std::string why;  // for the operator: log and note. Says the same as long as nothing changes
   std::optional<std::chrono::seconds> retry_after;
+  // absent: since when, and for how long already, if an earlier agent noted it.
+  std::string since;
+  std::optional<std::chrono::seconds> lasted;
 };
 
 constexpr std::size_t kOutcomes = static_cast<std::size_t>(Outcome::Kind::interrupted) + 1;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <mutex>
 #include <variant>
 
 #include "agent/merge_patch.h"
@@ -111,6 +112,9 @@ class Patch {
 
   // In the same encoding: unpacked, it might not fit into one object any more.
   bool resume_packed(std::string_view packed) {
+    // One at a time: what is unpacked to 64 MiB takes up to 1 GiB as a tree, and its author is not us.
+    static std::mutex alone;
+    const std::scoped_lock guard(alone);
     auto unpacked = unpack_nodes(packed);
     if (const auto* fault = std::get_if<PackingFault>(&unpacked)) throw Cannot{fault->why};
     rapidjson::Document nodes;

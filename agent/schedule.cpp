@@ -116,7 +116,11 @@ Schedule::Verdict Schedule::done(const std::string& id, const Outcome& outcome, 
     return verdict;
   }
   if (what.kind == Kind::absent) {
-    if (!entry.absent_since) entry.absent_since = now;
+    if (!entry.absent_since) {
+      entry.absent_since = now - what.lasted.value_or(std::chrono::seconds(0));
+      entry.absent_from = what.since;
+    }
+    if (!entry.absent_from.empty()) what.why += " since " + entry.absent_from;
     // A gate that was given up by an agent before this one does not begin another such time.
     if (now - *entry.absent_since >= settings_.give_up_after || entry.gate.note.starts_with(kGivenUp)) {
       what = {Kind::unresumable, kGivenUp + what.why, {}};

@@ -86,6 +86,7 @@ class Schedule {
     std::string why;
     unsigned in_a_row = 0;  // tries with that kind
     std::optional<Time> absent_since;
+    std::string absent_from;  // the same for people
     bool handed_out = false;
     bool resumed = false;  // only the deletion is left
   };

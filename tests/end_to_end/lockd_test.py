@@ -182,6 +182,36 @@ def test_a_request_that_is_sent_again_is_answered_again_and_locks_once(server, l
     assert int(later.headers["Lock-Token"]) > int(first.headers["Lock-Token"])
 
 
+def test_a_late_copy_of_a_request_that_is_over_takes_nothing(server, lock):
+    assert lock_it(server, lock, client_id="a", request_id="r").status == 200
+    assert unlock(server, lock, client_id="a", request_id="r").status == 200
+    assert lock_it(server, lock, client_id="a", request_id="r").status == 409
+    assert not is_locked(server, lock)
+    assert lock_it(server, lock, client_id="a", request_id="another").status == 200
+
+
+def test_no_key_is_shown_of_who_says_who_it_is(server, lock):
+    assert lock_it(server, lock, client_id="a", request_id="r", ttl="1m").status == 200
+    _, shown = native(server, "GET", lock)
+    (claim,) = shown["claims"]
+    status, _ = native(server, "DELETE", lock, {"key": claim["claim"], "lock_by": "a", "claim": claim["claim"]})
+    assert status == 423, "what is shown does not unlock"
+    assert lock_it(server, f"{lock}-list").status == 200
+    for query in ("", "?view=%zz", "?view=full", "?view"):
+        assert '"key"' not in ask(server, "GET", "/locks" + query).text, query
+
+
+def test_who_leaves_before_it_is_told_its_name_leaves_no_place_behind(server, lock):
+    assert lock_it(server, lock).status == 200
+    connection = server.connect()
+    connection.request("POST", f"/lockd/lock/{lock}", headers={"Lock-Wait": "1m"})
+    wait_for(lambda: native(server, "GET", lock)[1]["queue"], "its place")
+    connection.close()
+    wait_for(lambda: not native(server, "GET", lock)[1]["queue"], "its place to be gone, long before its grace is over", 20)
+    assert unlock(server, lock).status == 200
+    assert not is_locked(server, lock)
+
+
 def test_what_an_old_client_gets_has_nothing_of_ours(server, lock):
     for answer in (lock_it(server, lock), lock_it(server, lock), unlock(server, lock)):
         assert not [name for name in answer.headers if name.startswith("Lock-")]

@@ -459,3 +459,9 @@ def test_a_log_that_nobody_reads_holds_up_no_request_and_no_stop(tmp_path):
         os.close(writer)
         os.close(reader)
         server.end()
+
+
+def test_names_of_leases_at_shared_lock_s_door_are_its_own(tmp_path):
+    with Server(tmp_path) as server:
+        answer = server.request("PUT", "/lock/a", b'{"key":"4711","claim":"lease:4711","request":"r","ttl":"1m"}')
+        assert answer.status == 400 and "shared-lock" in answer.text

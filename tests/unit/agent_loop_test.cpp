@@ -6,6 +6,7 @@
 #include "agent/options.h"
 #include "agent/vitals.h"
 #include "tests/support/agent_stage.h"
+#include "wire/time_text.h"
 
 namespace lockkeeper::agent {
 namespace {
@@ -13,6 +14,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::StartsWith;
 using Kind = Outcome::Kind;
 using Api = ApiAnswer::Kind;
 using lockkeeper::testing::FakeApi;
@@ -114,14 +116,14 @@ TEST_F(AgentLoop, a_finished_workflow_is_left_alone_and_its_gate_deleted) {
 TEST_F(AgentLoop, an_absent_workflow_is_asked_for_slowly_and_given_up_after_a_day_but_its_gate_stays) {
   gates.release("g", "w");
   turn();
-  EXPECT_EQ(note("g"), "no such workflow");
+  EXPECT_THAT(note("g"), StartsWith("no such workflow since 20"));
   pass(23h + 58min);
   EXPECT_EQ(waiting(Kind::absent), 1U);
   EXPECT_LE(api.count("GET"), 24U * 60 * 2);
   EXPECT_EQ(log.count("no such workflow"), 1U);
   pass(3min);
   EXPECT_EQ(waiting(Kind::unresumable), 1U);
-  EXPECT_EQ(note("g"), "unresumable: no such workflow");
+  EXPECT_THAT(note("g"), StartsWith("unresumable: no such workflow since 20"));
   EXPECT_EQ(log.count("unresumable"), 1U);
   const std::size_t asked = api.calls.size();
   api.suspended("w");
@@ -134,14 +136,36 @@ TEST_F(AgentLoop, an_absent_workflow_is_asked_for_slowly_and_given_up_after_a_da
   EXPECT_EQ(waiting(Kind::unresumable), 0U);
 }
 
+TEST_F(AgentLoop, an_absent_workflow_is_given_up_after_a_day_of_several_agents) {
+  gates.release("g", "w");
+  gates.gates["g"].note = "no such workflow since " + wire::time_text(clock.wall() - 23h);
+  turn();
+  EXPECT_EQ(waiting(Kind::absent), 1U);
+  pass(55min);
+  EXPECT_EQ(waiting(Kind::absent), 1U);
+  pass(10min);
+  EXPECT_EQ(waiting(Kind::unresumable), 1U);
+}
+
+TEST_F(AgentLoop, another_gate_under_the_same_id_is_not_this_one_s_to_resume) {
+  api.suspended("w");
+  gates.release("g", "w");
+  api.gets = {4, FakeApi::answer(Api::busy, 503)};
+  turn();
+  gates.gates["g"].created = "later";
+  pass(2min);
+  EXPECT_EQ(api.count("PATCH"), 0U);
+  EXPECT_THAT(gates.events, IsEmpty());
+}
+
 TEST_F(AgentLoop, a_gate_that_was_given_up_is_tried_once_more_by_the_next_agent) {
   gates.release("g", "w");
-  gates.gates["g"].note = "unresumable: no such workflow";
+  gates.gates["g"].note = "unresumable: no such workflow since 2026-11-20T07:00:00.000Z";
   turn();
   EXPECT_EQ(waiting(Kind::unresumable), 1U);
   EXPECT_EQ(gates.notes, 0);
   gates.release("h", "v");
-  gates.gates["h"].note = "unresumable: no such workflow";
+  gates.gates["h"].note = "unresumable: no such workflow since 2026-11-20T07:00:00.000Z";
   api.suspended("v");
   turn();
   EXPECT_THAT(gates.events, ElementsAre("delete h"));

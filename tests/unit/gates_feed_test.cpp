@@ -87,6 +87,16 @@ TEST_F(KnownGates, LeaveWhenTheyAreDeletedAndComeAnewWhenTheyComeBack) {
   EXPECT_THAT(ids(read(cursor)), ElementsAre("a")) << "it is another one";
 }
 
+TEST_F(KnownGates, AreOthersThatWereCreatedAtAnotherTimeUnderTheSameId) {
+  released("a");
+  const std::string cursor = read().cursor;
+  Gate another{.workflow = "w", .workflow_namespace = "argo", .status = Gate::Status::released};
+  another.created += 1s;
+  gates_.saw(locks::gate_name("a"), &another);
+  EXPECT_THAT(ids(read(cursor)), ElementsAre("a"));
+  EXPECT_EQ(gates_.size(), 1U);
+}
+
 TEST_F(KnownGates, KeepTheirTurnWhenTheyAreNoted) {
   released("a");
   const std::string cursor = read().cursor;

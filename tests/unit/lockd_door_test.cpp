@@ -69,15 +69,21 @@ TEST(LockdWords, WhatIsWaitedForLeasedOrAskedForAgainHasAName) {
   EXPECT_EQ(acquire.key, "lockd:c:fresh");
   EXPECT_EQ(acquire.claim, "lockd:c:fresh");
   EXPECT_EQ(acquire.request, "fresh");
+  EXPECT_TRUE(acquire.once);
   EXPECT_EQ(acquire.wait, 5s);
   EXPECT_EQ(acquire.ttl, 1min);
   EXPECT_EQ(command.caller.door, "lockd");
 
+  LockdRequest known{.name = "a", .client_id = "c", .request_id = "r"};
+  const auto named = lockd_lock(known, "fresh", {});
+  EXPECT_EQ(std::get<locks::Acquire>(named.what).claim, "lockd:c:r");
+  EXPECT_EQ(std::get<locks::Acquire>(named.what).key, "lockd:c:fresh") << "the name is shown, the key is not";
+
   const auto release = unlock_of({.name = "a", .client_id = "c", .request_id = "r"});
-  EXPECT_EQ(release.key, "lockd:c:r");
+  EXPECT_EQ(release.key, "lockd:c:");
   EXPECT_EQ(release.claim, "lockd:c:r");
   EXPECT_EQ(release.request, "r");
-  EXPECT_FALSE(release.key_begins);
+  EXPECT_TRUE(release.key_begins);
 }
 
 TEST(LockdWords, ItsLongestIdsFitIntoAKey) {

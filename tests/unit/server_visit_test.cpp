@@ -135,6 +135,27 @@ TEST_F(AVisit, GivesTheLockBackThatItWasGrantedWhileItsClientLeft) {
   EXPECT_EQ(desk_.words.size(), 2U) << "once";
 }
 
+TEST_F(AVisit, ThatNobodyCanComeBackForTakesItsPlaceOutOfTheQueue) {
+  visit_->nameless = true;
+  ask(30s);
+  exchange_.gone();
+  ASSERT_EQ(desk_.words.size(), 2U);
+  EXPECT_NE(std::get_if<engine::Leave>(&desk_.words[0]->question), nullptr);
+  const auto* command = std::get_if<locks::Command>(&desk_.words[1]->question);
+  ASSERT_NE(command, nullptr);
+  const auto* release = std::get_if<locks::Release>(&command->what);
+  ASSERT_NE(release, nullptr);
+  EXPECT_EQ(command->lock, "prod");
+  EXPECT_EQ(release->claim, "c");
+  EXPECT_EQ(release->request, "r");
+  EXPECT_EQ(release->key, "k");
+  // Granted on its way out: an offer whatever happens, and that is taken back too.
+  EXPECT_EQ(answer(granted), 503U);
+  ASSERT_EQ(desk_.words.size(), 4U);
+  EXPECT_NE(std::get_if<locks::GiveBack>(&std::get<locks::Command>(desk_.words[2]->question).what), nullptr);
+  EXPECT_NE(std::get_if<locks::Release>(&std::get<locks::Command>(desk_.words[3]->question).what), nullptr);
+}
+
 TEST_F(AVisit, LooksForItsClientBeforeItSaysGranted) {
   ask(30s);
   exchange_.client_is_gone = true;
