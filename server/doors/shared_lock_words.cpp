@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -91,15 +90,24 @@ locks::Acquire acquire_lease(wire::LeaseBody&& body, const std::string& id, mill
   locks::Acquire acquire{
       .key = id, .holder = "lease " + id, .claim = claim_of(id), .request = id, .begun = {}, .ttl = ttl};
   acquire.metadata.emplace_back(lease_label, id);
+  // The original kept labels nowhere and showed the value to nobody: what there is no room for is no reason to refuse
+  // a lease.
+  std::size_t bytes = lease_label.size() + id.size();
+  const auto keep = [&](std::string name, std::string value) {
+    const std::size_t more = name.size() + value.size();
+    if (acquire.metadata.size() >= limits.metadata_pairs || bytes + more > limits.metadata_bytes) return;
+    bytes += more;
+    acquire.metadata.emplace_back(std::move(name), std::move(value));
+  };
   if (!body.value.empty() && body.value.size() <= limits.key_bytes) {
     acquire.holder = std::move(body.value);
   } else if (!body.value.empty()) {
-    acquire.metadata.emplace_back(value_label, std::move(body.value));
+    keep(std::string(value_label), std::move(body.value));
   }
   for (auto& [name, value] : body.labels) {
     if (name == lease_label || name == value_label) name = free_name(name, body.labels);
   }
-  std::move(body.labels.begin(), body.labels.end(), std::back_inserter(acquire.metadata));
+  for (auto& [name, value] : body.labels) keep(std::move(name), std::move(value));
   return acquire;
 }
 

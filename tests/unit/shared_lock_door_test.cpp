@@ -159,10 +159,15 @@ TEST_F(TheSharedLockDoor, RefusesWhatDoesNotFit) {
   EXPECT_EQ(refused(R"({"key":"a\u0000b"})"),
             "{\"error\":\"the lock's name has a control character at byte 1\"}\n");
   refused(R"({"key":")" + std::string(513, 'k') + R"("})");
-  refused(R"({"key":"a","value":")" + std::string(5000, 'v') + R"("})");
+}
+
+TEST_F(TheSharedLockDoor, DropsWhatThereIsNoRoomForAsTheOriginalDroppedAll) {
+  const auto long_value = asked_for(R"({"key":"a","value":")" + std::string(5000, 'v') + R"("})", "60s");
+  EXPECT_EQ(long_value.holder, "lease " + long_value.key);
+  EXPECT_EQ(long_value.metadata, (locks::Metadata{{"lease", long_value.key}}));
   std::string labels;
-  for (int i = 0; i < 16; ++i) labels += (i == 0 ? "\"" : ",\"") + std::to_string(i) + "\":\"\"";
-  refused(R"({"key":"a","labels":{)" + labels + "}}");
+  for (int i = 0; i < 20; ++i) labels += (i == 0 ? "\"" : ",\"") + std::to_string(i) + "\":\"\"";
+  EXPECT_EQ(asked_for(R"({"key":"a","labels":{)" + labels + "}}", "60s").metadata.size(), 16U);
 }
 
 TEST_F(TheSharedLockDoor, NeedsAKeyAndADurationThatAreSound) {
