@@ -28,16 +28,18 @@ LeaseLeader::~LeaseLeader() {
   resign();
 }
 
+std::shared_ptr<client::KeepAlive> LeaseLeader::current() {
+  const std::scoped_lock lock(mutex_);
+  return lease_;
+}
+
 bool LeaseLeader::leads() {
-  std::shared_ptr<client::KeepAlive> lease;
-  {
-    const std::scoped_lock lock(mutex_);
-    lease = lease_;
-  }
+  const auto lease = current();
   return lease && lease->state() == client::KeepAlive::State::held;
 }
 
 milliseconds LeaseLeader::campaign() {
+  if (const auto lease = current()) lost(lease->why());
   drop();
   try {
     if (intention_.claim.empty()) {
@@ -87,16 +89,21 @@ void LeaseLeader::tell(LogLevel level, const std::string& text) {
 bool LeaseLeader::keep(const wire::GrantedView& granted, client::BootClock::time_point asked) {
   auto lease = std::make_shared<client::KeepAlive>(
       terms_.api, client::lease(terms_.lock, identity_.key, granted, asked),
-      client::KeepAlive::Options{.margin = {}, .lost = [this](const std::string& why) {
-                                   log_.say(LogLevel::warn, "leads no longer: " + why);
-                                   if (terms_.lost) terms_.lost();
-                                 }});
+      client::KeepAlive::Options{.margin = {}, .lost = [this](const std::string& why) { lost(why); }});
   if (!lease->sure()) return false;
+  lost_told_ = false;
   if (terms_.won) terms_.won();
   tell(LogLevel::info, "leads, with token " + std::to_string(granted.token));
   const std::scoped_lock lock(mutex_);
   lease_ = std::move(lease);
   return true;
+}
+
+// Told by the lease's own thread, or by the loop if that looked at the clock first (a frozen agent that wakes up).
+void LeaseLeader::lost(const std::string& why) {
+  if (lost_told_.exchange(true)) return;
+  log_.say(LogLevel::warn, "leads no longer: " + (why.empty() ? "its lease is over" : why));
+  if (terms_.lost) terms_.lost();
 }
 
 void LeaseLeader::drop() {

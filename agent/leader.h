@@ -2,6 +2,7 @@
 // server.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -40,7 +41,7 @@ class LeaseLeader : public Leader {
     std::chrono::milliseconds ttl = std::chrono::seconds(15);
     std::string holder;  // for people: host and process
     std::function<void()> won;
-    std::function<void()> lost;  // on a thread of its own, a margin before another may lead
+    std::function<void()> lost;  // on whatever thread notices it, a margin before another may lead
   };
   LeaseLeader(Terms terms, Clock& clock, Log& log, const http::Interrupt* stop);
   ~LeaseLeader() override;  // as resign()
@@ -53,6 +54,8 @@ class LeaseLeader : public Leader {
  private:
   std::chrono::milliseconds refused(const std::string& why, std::optional<std::chrono::seconds> retry_after);
   bool keep(const wire::GrantedView& granted, client::BootClock::time_point asked);
+  std::shared_ptr<client::KeepAlive> current();
+  void lost(const std::string& why);
   void drop();
   void tell(LogLevel level, const std::string& text);  // once
 
@@ -65,6 +68,7 @@ class LeaseLeader : public Leader {
   std::optional<client::BootClock::time_point> asked_;  // before its first try that was not answered
   std::string told_;
   unsigned failures_ = 0;
+  std::atomic<bool> lost_told_ = true;
   std::mutex mutex_;
   std::shared_ptr<client::KeepAlive> lease_;
 };
