@@ -54,7 +54,9 @@ std::optional<std::string> parameter(std::string_view query, std::string_view na
     const auto pair = query.substr(0, end);
     const auto equals = pair.find('=');
     if (pair.substr(0, equals) == name) {
-      found = equals == std::string_view::npos ? std::string() : query_decode(pair.substr(equals + 1)).value_or(std::string(pair.substr(equals + 1)));
+      found = equals == std::string_view::npos
+                  ? std::string()
+                  : query_decode(pair.substr(equals + 1)).value_or(std::string(pair.substr(equals + 1)));
     }
     if (end == std::string_view::npos) break;
     query.remove_prefix(end + 1);

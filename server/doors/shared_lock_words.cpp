@@ -90,8 +90,8 @@ locks::Acquire acquire_lease(wire::LeaseBody&& body, const std::string& id, mill
   locks::Acquire acquire{
       .key = id, .holder = "lease " + id, .claim = claim_of(id), .request = id, .begun = {}, .ttl = ttl};
   acquire.metadata.emplace_back(lease_label, id);
-  // The original kept labels nowhere and showed the value to nobody: what there is no room for is no reason to refuse
-  // a lease.
+  // The original kept labels nowhere and showed the value to nobody: what there is no room for is no reason to
+  // refuse a lease.
   std::size_t bytes = lease_label.size() + id.size();
   const auto keep = [&](std::string name, std::string value) {
     const std::size_t more = name.size() + value.size();
