@@ -58,6 +58,14 @@ std::string name(std::uint64_t lock) {
   return text.data();
 }
 
+// As random as the numbers that the server gives, and as long (splitmix64).
+std::uint64_t scattered(std::uint64_t number) {
+  number += 0x9e3779b97f4a7c15U;
+  number = (number ^ (number >> 30U)) * 0xbf58476d1ce4e5b9U;
+  number = (number ^ (number >> 27U)) * 0x94d049bb133111ebU;
+  return (number ^ (number >> 31U)) >> 1U;
+}
+
 class Load {
  public:
   explicit Load(Options options) : options_(std::move(options)), poll_(epoll_create1(0)) {}
@@ -144,14 +152,18 @@ class Load {
            "{\"key\":\"" + name(connection.index + step * options_.connections) + "\",\"value\":\"bench\"}",
            "x-lease-ttl: 1h\r\n");
     } else if (options_.what == "leased" || (options_.what == "renew" && step == 0)) {
-      http(text, "PUT", "/lock/" + name(connection.index + step * options_.connections),
-           R"({"key":"9223372036854775807","requestor":"bench","claim":"bench:9223372036854775807",)"
-           R"("request":"9223372036854775807","ttl":"1h","metadata":{"lease":"9223372036854775807"}})");
+      // What the other door makes of its request: a number that nothing else has, as key, name and request.
+      const std::uint64_t lock_number = connection.index + step * options_.connections;
+      connection.lease = std::to_string(scattered(lock_number));
+      http(text, "PUT", "/lock/" + name(lock_number),
+           "{\"key\":\"" + connection.lease + "\",\"requestor\":\"bench\",\"claim\":\"bench:" + connection.lease +
+               "\",\"request\":\"" + connection.lease + "\",\"ttl\":\"1h\",\"metadata\":{\"lease\":\"" +
+               connection.lease + "\"}}");
     } else if (options_.what == "keepalive") {
       http(text, "POST", "/shared-lock/keepalive", connection.lease);
     } else if (options_.what == "renew") {
       http(text, "POST", "/lock/" + name(connection.index) + "/renew",
-           R"({"key":"9223372036854775807","claim":"bench:9223372036854775807"})");
+           "{\"key\":\"" + connection.lease + "\",\"claim\":\"bench:" + connection.lease + "\"}");
     } else if (options_.what == "redis") {
       const std::string key = name(lock);
       text = "*3\r\n$3\r\nSET\r\n$" + std::to_string(key.size()) + "\r\n" + key +
