@@ -37,7 +37,7 @@ void LockVisit::watch(locks::Acquire& acquire) {
   exchange.when_client_gone([this] {
     left_ = true;
     leave();
-    if (nameless) take_back();
+    take_back();
   });
 }
 
@@ -54,7 +54,7 @@ bool LockVisit::give_back() noexcept {
   polls_ = false;  // once
   // Whatever state the store is in: an offer, which ends by itself. What takes that back may be refused.
   const bool said = say(server::give_back(lock, claim_, request_, told_of_grant(*this)->token));
-  if (nameless) take_back();
+  take_back();
   return said;
 }
 

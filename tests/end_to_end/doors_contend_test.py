@@ -185,7 +185,7 @@ class Grpc(Contender):
                     return ask(self.message(name=LOCK, **fields), timeout=10).startswith(b"\x08\x01")
                 except grpc.RpcError as error:
                     assert error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED), error
-                    time.sleep(0.05)
+                    time.sleep(0.05)  # likewise: the server is dead, and is asked again at a client's pace
 
     def turn(self):
         who = {"client_id": "grpc", "request_id": uuid.uuid4().hex}

@@ -307,7 +307,7 @@ TEST_F(ExecPlugin, IsEndedWhenTheAgentStops) {
 
 TEST_F(ExecPlugin, WhoHoldsOnToItsPipesIsNotWaitedFor) {
   const Leftovers leftovers(folder_ / "alive");
-  exec_.command = script("sleep 5 9>" + (folder_ / "alive") + " &\n" + printing(R"({"token":"t"})"));
+  exec_.command = script("exec 9>" + (folder_ / "alive") + "\nsleep 5 &\n" + printing(R"({"token":"t"})"));
   const auto began = std::chrono::steady_clock::now();
   EXPECT_EQ(run().token, "t");
   EXPECT_LT(std::chrono::steady_clock::now() - began, seconds(4));

@@ -142,7 +142,6 @@ locks::Command LockCall::command() {
 void LockCall::watch(locks::Acquire& acquire, bool nameless) {
   claim_ = acquire.claim;
   request_ = acquire.request;
-  nameless_ = nameless;
   if (nameless) out_ = withdraw(message_.request.name, acquire);
   waits_ = true;
   if (!calls_.wait(*this)) acquire.wait = std::chrono::milliseconds(0);
@@ -156,7 +155,7 @@ void LockCall::OnCancel() {
   left_ = true;
   if (!waits_) return;
   leave();
-  if (nameless_) take_back();
+  take_back();
 }
 
 void LockCall::answered() noexcept {
@@ -215,7 +214,7 @@ void LockCall::OnDone() {
 bool LockCall::give_back() noexcept {
   if (std::exchange(gave_back_, true)) return true;
   const bool said = say(server::give_back(message_.request.name, claim_, request_, told_of_grant(*this)->token));
-  if (nameless_) take_back();
+  take_back();
   return said;
 }
 

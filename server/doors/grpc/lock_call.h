@@ -76,10 +76,10 @@ class LockCall final : public grpc::ServerUnaryReactor, public IoCall {
 
   LockdMessage message_;
   std::string user_;
-  std::string claim_, request_;        // of a poll
-  bool nameless_ = false;              // it can't come back: nobody was told its name
-  std::optional<locks::Command> out_;  // of a nameless one: what takes its place or claim back
-  bool waits_ = false;                 // it is a poll
+  std::string claim_, request_;  // of a poll
+  std::optional<locks::Command>
+      out_;  // of one that can't come back, since nobody was told its name: what takes its place or claim back
+  bool waits_ = false;  // it is a poll
   bool gave_back_ = false;
   std::atomic<bool> left_ = false;  // the client
   bool entered_ = false;
