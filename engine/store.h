@@ -7,7 +7,13 @@
 //   - Two operations on one lock are never under way at the same time (the engine's promise), reads apart.
 //   - A commit is durable when it comes back as Committed (fsync or better), and is atomic by itself: head,
 //     rows and events all or none. It is never atomic with its neighbours.
-//   - A read or scan that began after a commit came back sees it.
+//   - A read or scan that began after a commit came back sees it, whichever server committed (linearizable).
+//   - Everything comes back within the store's own time-out, a few seconds, whatever happens to the network. A
+//   store
+//     that knows it is away answers Failed at once, finds out by itself when it is there again, and says neither
+//     passwords nor keys in any `why`.
+//   - A Commit begun once more, with the same change, after its outcome was unknown, meets its own version:
+//   Conflict.
 #pragma once
 
 #include <chrono>
@@ -71,7 +77,8 @@ struct Prune {
   locks::Version expected = 0;
 };
 
-// Free locks unchanged since `before`, for pruning.
+// Free locks unchanged since `before`, for pruning. Perhaps not all of them, and perhaps none although there are
+// some: a store without an index looks at a part at a time, and goes on from there when it is asked again.
 struct FindFree {
   locks::WallTime before;
   std::size_t limit = 256;
@@ -142,10 +149,22 @@ struct Operation {
   Operation* next = nullptr;  // links a chain, in begin() and in completed()
 };
 
+// A lock is at that version, or at a newer one by now; 0: it was pruned, or its version is not known.
+struct Changed {
+  std::string lock;
+  locks::Version version = 0;
+};
+
 class Completions {
  public:
   // A chain linked by `next`. Any thread; does not block.
   virtual void completed(Operation* chain) noexcept = 0;
+
+  // What a store that watches() is told of the changes that anybody makes, this server's own among them: soon after
+  // the commit, in any order, perhaps twice. Any thread; does not block.
+  virtual void changed(std::vector<Changed> /*locks*/) noexcept {}
+  // Some changes were not told and will not be: the watch was interrupted, and is back. Any lock may have changed.
+  virtual void missed() noexcept {}
 
  protected:
   ~Completions() = default;
@@ -167,7 +186,10 @@ class Store {
   // True when no other process can change the records (SQLite): a cached record is then current.
   virtual bool exclusive() const = 0;
 
-  // False while the store is known to be away; for /ready.
+  // Whether Completions::changed() tells what other servers do. Otherwise the engine looks, every `look_again`.
+  virtual bool watches() const { return false; }
+
+  // False while the store is known to be away; for /ready. Any thread.
   virtual bool ready() const = 0;
 };
 

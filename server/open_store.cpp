@@ -9,9 +9,13 @@
 #include <cstring>
 #include <filesystem>
 
+#include "server/auth.h"
+#include "server/module.h"
 #include "server/time_limit.h"
 #include "stores/memory/memory_store.h"
+#include "stores/module.h"
 #include "stores/sqlite/sqlite_store.h"
+#include "stores/store_url.h"
 
 namespace lockkeeper::server {
 namespace {
@@ -55,9 +59,37 @@ std::string database_for(const std::string& config, Log& log) {
   return beside;
 }
 
+struct StoreModule {
+  std::string_view scheme;
+  const char* name;       // of its folder, and of its file: lockkeeper-store-NAME.so
+  const char* libraries;  // Debian's packages of what it loads
+};
+constexpr StoreModule kModules[] = {
+    {"etcd", "etcd", "libgrpc++1.51 and libprotobuf-lite32"},
+    {"postgresql", "postgresql", "libpq5"},
+    {"postgres", "postgresql", "libpq5"},
+    {"redis", "redis", "libhiredis0.14 and libssl3"},
+    {"rediss", "redis", "libhiredis0.14 and libssl3"},
+    {"dynamodb", "dynamodb", "libcurl4"},
+};
+
 }  // namespace
 
-std::unique_ptr<engine::Store> open_store(const Options& options, Log& log) {
+const stores::StoreKind& store_kind(const stores::StoreUrl& url) {
+  for (const StoreModule& one : kModules) {
+    if (one.scheme != url.scheme) continue;
+    const std::string name = one.name;
+    const Module module("lockkeeper-store-" + name + ".so", "--store " + url.scheme,
+                        "a part of its own: target lockkeeper_store_" + name +
+                            "; its libraries come with Debian's packages " + one.libraries,
+                        stores::store_version_symbol);
+    return module.symbol<stores::StoreKindFunction>(stores::store_kind_symbol)();
+  }
+  throw StartError("--store: there is no store " + url.scheme +
+                   "://; there are sqlite:PATH, memory:, etcd://, postgresql://, redis://, rediss://, dynamodb://");
+}
+
+std::unique_ptr<engine::Store> open_store(Options& options, Log& log) {
   constexpr std::string_view sqlite = "sqlite:";
   stores::SqliteOptions chosen;
   if (options.store == "memory:") {
@@ -68,8 +100,16 @@ std::unique_ptr<engine::Store> open_store(const Options& options, Log& log) {
     chosen.path = database_for(options.locker_config, log);
   } else if (options.store.starts_with(sqlite) && options.store.size() > sqlite.size()) {
     chosen.path = options.store.substr(sqlite.size());
+  } else if (stores::is_store_url(options.store)) {
+    stores::StoreSettings settings{stores::parse_store_url(options.store),
+                                   [&log](const std::string& text) { log.warn("the store: " + text); },
+                                   [&log](const std::string& text) { log.info("the store: " + text); }};
+    wipe(options.store);
+    const stores::StoreKind& kind = store_kind(settings.url);
+    if (kind.adjust != nullptr) kind.adjust(settings.url, options.engine);
+    return kind.make(std::move(settings));
   } else {
-    throw StartError("--store: \"" + options.store + "\" is neither sqlite:PATH nor memory:");
+    throw StartError("--store: \"" + options.store + "\" is neither sqlite:PATH nor memory: nor SCHEME://...");
   }
   chosen.age_allowance = options.engine.deadline;
   chosen.fatal = [&log](const std::string& why) {

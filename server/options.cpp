@@ -12,6 +12,7 @@
 #include "locks/duration.h"
 #include "server/shared_lock_environment.h"
 #include "server/target.h"
+#include "stores/store_url.h"
 
 namespace lockkeeper::server {
 namespace {
@@ -211,7 +212,9 @@ po::options_description flags(Options& options, Texts& texts, Numbers& numbers) 
       "the file)");
   all.add_options()("help,h", "this text")("version,v", "the version")(
       "config", po::value(&texts.config)->value_name("FILE"), "more options, one a line")(
-      "store", po::value(&options.store)->value_name("STORE"), "sqlite:PATH, or memory: for tests")(
+      "store", po::value(&options.store)->value_name("STORE"),
+      "sqlite:PATH, memory: for tests, or a store that many servers share: etcd://, postgresql://, redis://, "
+      "rediss://, dynamodb:// (docs/stores.md)")(
       "locker-config", po::value(&options.locker_config)->value_name("PATH"),
       "[LOCKER_CONFIG] instead of --store: the database; or an original locker's data file, whose locks are taken "
       "over once into PATH.db")("port", po::value(&texts.port)->default_value(texts.port)->value_name("PORT"),
@@ -383,6 +386,11 @@ std::variant<Options, Farewell> read_options(const std::vector<std::string>& arg
     // --auth-pass is no flag: what is in argv, everybody on the machine can read.
     constexpr int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
     po::store(po::command_line_parser(arguments).options(shown).positional({}).style(style).run(), values);
+    if (values.count("store") != 0 && stores::shows_password(values["store"].as<std::string>())) {
+      throw Wrong(
+          "--store: a password on the command line can be read by everybody on the machine: put it into "
+          "LOCKKEEPER_STORE, the --config file, or a file of its own (password_file=FILE)");
+    }
     if (values.count("help") != 0) {
       std::ostringstream text;
       text << "Usage: lockkeeper [options]\n\n" << shown;

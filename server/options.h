@@ -15,8 +15,8 @@
 namespace lockkeeper::server {
 
 struct Options {
-  std::string locker_config;                // as the original's LOCKER_CONFIG
-  std::string store;                        // "sqlite:PATH", "memory:"; instead of locker_config
+  std::string locker_config;  // as the original's LOCKER_CONFIG
+  std::string store;          // "sqlite:PATH", "memory:", "SCHEME://..." (may be secret); instead of locker_config
   std::vector<http::Endpoint> endpoints;    // of the main listener
   std::map<std::string, DoorChoice> doors;  // by name; those that no option speaks of are not in it
   std::vector<http::Endpoint> grpc;         // --door lockd-grpc
