@@ -27,7 +27,8 @@ class Place {
   virtual ~Place() = default;
   // A store over this place, not open()ed yet. The one before it has been close()d and goes away with this call.
   virtual engine::Store& store() = 0;
-  // One more store over it, as another server would have, not open()ed yet; nullptr: the place is one server's alone.
+  // One more store over it, as another server would have, not open()ed yet; nullptr: the place is one server's
+  // alone.
   virtual std::unique_ptr<engine::Store> another() { return nullptr; }
   // What the store tells ages by; nullptr: it does not know any.
   virtual support::FakeBootClock* boot_clock() { return nullptr; }
