@@ -16,6 +16,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import servers
+import stores as shared
 
 
 def load(arguments, what, port, **options):
@@ -238,12 +239,18 @@ def leases(arguments, rows, folder):
             lapsed["late_p99_us"] / 1e6, 1, 1, at_least=False, unit=" s")
 
 
+def stores(arguments, rows, folder):
+    shared.run(arguments, rows, folder, row, load, ask)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bin", default="build/release/bin")
     parser.add_argument("--json")
     parser.add_argument("--quick", action="store_true", help="one short round each, 100,000 held locks")
-    parser.add_argument("--only", choices=["throughput", "many_locks", "verbs", "waiting", "leases", "doors", "gates"])
+    parser.add_argument("--only", choices=["throughput", "many_locks", "verbs", "waiting", "leases", "doors", "gates",
+                                           "stores"])
+    parser.add_argument("--stores", default="etcd,postgresql,redis", help="which of them")
     parser.add_argument("--leases", type=int, default=50_000)
     parser.add_argument("--lease-seconds", type=int, help="for how long they are renewed; a minute")
     arguments = parser.parse_args()
@@ -252,8 +259,9 @@ def main():
         (1, 1, 100_000, 20, 300, 5) if arguments.quick else (3, 4, 1_000_000, 100, 2000, 30)
     arguments.lease_seconds = arguments.lease_seconds or (10 if arguments.quick else 60)
     arguments.gates, arguments.gates_a_second = (500, 100) if arguments.quick else (10_000, 100)
+    arguments.hand_overs, arguments.shared_held = (100, 10_000) if arguments.quick else (500, 100_000)
     rows = []
-    for part in (throughput, many_locks, verbs, waiting, leases, doors, gates):
+    for part in (throughput, many_locks, verbs, waiting, leases, doors, gates, stores):
         if arguments.only in (None, part.__name__):
             with tempfile.TemporaryDirectory(prefix="lockkeeper-bench-") as folder:
                 os.chmod(folder, 0o755)
