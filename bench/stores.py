@@ -139,7 +139,7 @@ def hand_over(arguments, row, rows, kind, replicas):
         thread = threading.Thread(target=lambda: got.append(waiter.ask(
             "PUT", {"key": str(turn), "claim": f"turn-{turn}", "request": "r", "wait": "60s"})))
         thread.start()
-        while watcher.ask("GET", None)[1].get("waiters", 0) == 0:
+        while not watcher.ask("GET", None)[1]["queue"]:
             time.sleep(0.001)
         began = time.perf_counter()
         status, _, released = holder.ask("DELETE", {"key": str(turn - 1), "claim": f"turn-{turn - 1}"})
