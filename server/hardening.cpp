@@ -26,7 +26,8 @@ Environment take_environment() {
     if (equals == nullptr) continue;
     environment.emplace(std::string(*entry, static_cast<std::size_t>(equals - *entry)), equals + 1);
   }
-  for (const char* name : {"AUTH_PASS", "LOCKKEEPER_AUTH_PASS", "LOCKKEEPER_STORE"}) {
+  for (const char* name :
+       {"AUTH_PASS", "LOCKKEEPER_AUTH_PASS", "LOCKKEEPER_STORE", "LOCKKEEPER_COPY_FROM", "LOCKKEEPER_COPY_TO"}) {
     if (char* password = std::getenv(name)) {
       OPENSSL_cleanse(password, std::strlen(password));
       unsetenv(name);

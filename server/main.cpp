@@ -1,7 +1,10 @@
 #include <iostream>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "server/app.h"
+#include "server/commands/commands.h"
 #include "server/hardening.h"
 #include "server/network.h"
 #include "server/signals.h"
@@ -9,9 +12,12 @@
 int main(int argc, char** argv) {
   using namespace lockkeeper::server;
   keep_memory_private();
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  const Environment environment = take_environment();
+  if (const auto code = run_command(arguments, environment)) return *code;
   hold_signals();
-  auto read = read_options({argv + 1, argv + argc}, take_environment(),
-                           {.ipv6 = has_ipv6(), .cores = std::thread::hardware_concurrency()});
+  auto read =
+      read_options(arguments, environment, {.ipv6 = has_ipv6(), .cores = std::thread::hardware_concurrency()});
   if (const auto* farewell = std::get_if<Farewell>(&read)) {
     std::cout << farewell->out;
     std::cerr << farewell->err;

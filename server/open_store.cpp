@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <string_view>
+#include <utility>
 
 #include "server/auth.h"
 #include "server/module.h"
@@ -73,6 +75,25 @@ constexpr StoreModule kModules[] = {
     {"dynamodb", "dynamodb", "libcurl4"},
 };
 
+constexpr std::string_view sqlite = "sqlite:";
+
+bool names_sqlite(const std::string& text) {
+  return text.starts_with(sqlite) && text.size() > sqlite.size();
+}
+
+std::unique_ptr<engine::Store> open_sqlite(std::string path, const engine::Settings& settings, Log& log) {
+  stores::SqliteOptions chosen;
+  chosen.path = std::move(path);
+  chosen.age_allowance = settings.deadline;
+  chosen.fatal = [&log](const std::string& why) {
+    end_within(time_for_last_words, 1);
+    log.error("the store cannot be trusted any more: " + why);
+    // No destructor, no checkpoint: what is in memory may not be what is on the disk.
+    std::_Exit(1);
+  };
+  return std::make_unique<stores::SqliteStore>(std::move(chosen));
+}
+
 }  // namespace
 
 const stores::StoreKind& store_kind(const stores::StoreUrl& url) {
@@ -90,35 +111,37 @@ const stores::StoreKind& store_kind(const stores::StoreUrl& url) {
 }
 
 std::unique_ptr<engine::Store> open_store(Options& options, Log& log) {
-  constexpr std::string_view sqlite = "sqlite:";
-  stores::SqliteOptions chosen;
-  if (options.store == "memory:") {
+  if (options.store.empty()) return open_sqlite(database_for(options.locker_config, log), options.engine, log);
+  return open_store(options.store, "the store", options.engine, log);
+}
+
+std::unique_ptr<engine::Store> open_store(std::string& text, const std::string& called, engine::Settings& settings,
+                                          Log& log) {
+  if (text == "memory:") {
     log.warn("the store is memory: nothing survives the end of this process");
     return std::make_unique<stores::MemoryStore>();
   }
-  if (options.store.empty()) {
-    chosen.path = database_for(options.locker_config, log);
-  } else if (options.store.starts_with(sqlite) && options.store.size() > sqlite.size()) {
-    chosen.path = options.store.substr(sqlite.size());
-  } else if (stores::is_store_url(options.store)) {
-    stores::StoreSettings settings{stores::parse_store_url(options.store),
-                                   [&log](const std::string& text) { log.warn("the store: " + text); },
-                                   [&log](const std::string& text) { log.info("the store: " + text); }};
-    wipe(options.store);
-    const stores::StoreKind& kind = store_kind(settings.url);
-    if (kind.adjust != nullptr) kind.adjust(settings.url, options.engine);
-    return kind.make(std::move(settings));
-  } else {
-    throw StartError("--store: \"" + options.store + "\" is neither sqlite:PATH nor memory: nor SCHEME://...");
+  if (names_sqlite(text)) return open_sqlite(text.substr(sqlite.size()), settings, log);
+  stores::StoreSettings told = store_settings(text, called, log);
+  wipe(text);
+  const stores::StoreKind& kind = store_kind(told.url);
+  if (kind.adjust != nullptr) kind.adjust(told.url, settings);
+  return kind.make(std::move(told));
+}
+
+void require_sqlite_file(const std::string& text) {
+  if (!names_sqlite(text)) return;
+  const std::string path = text.substr(sqlite.size());
+  if (stores::file_kind(path) != FileKind::sqlite) throw StartError(path + " is no database of locks");
+}
+
+stores::StoreSettings store_settings(const std::string& text, const std::string& called, Log& log) {
+  if (!stores::is_store_url(text)) {
+    throw StartError("--store: \"" + text + "\" is neither sqlite:PATH nor memory: nor SCHEME://...");
   }
-  chosen.age_allowance = options.engine.deadline;
-  chosen.fatal = [&log](const std::string& why) {
-    end_within(time_for_last_words, 1);
-    log.error("the store cannot be trusted any more: " + why);
-    // No destructor, no checkpoint: what is in memory may not be what is on the disk.
-    std::_Exit(1);
-  };
-  return std::make_unique<stores::SqliteStore>(std::move(chosen));
+  return {stores::parse_store_url(text),
+          [&log, called](const std::string& what) { log.warn(called + ": " + what); },
+          [&log, called](const std::string& what) { log.info(called + ": " + what); }};
 }
 
 }  // namespace lockkeeper::server

@@ -24,6 +24,17 @@ class StartError : public std::runtime_error {
 // told. `log` outlives the store. Throws StartError and engine::StoreError.
 std::unique_ptr<engine::Store> open_store(Options& options, Log& log);
 
+// The store that such a text means, as --store has it; the text is wiped, since it may be secret. `called` begins
+// what the store says of itself in the log. Throws StartError and engine::StoreError.
+std::unique_ptr<engine::Store> open_store(std::string& text, const std::string& called, engine::Settings& settings,
+                                          Log& log);
+
+// Throws StartError where it says sqlite:PATH and there is no such database: none is to be made there.
+void require_sqlite_file(const std::string& text);
+
+// What a URL's store is told. Throws StartError for what is no URL at all, and engine::StoreError.
+stores::StoreSettings store_settings(const std::string& text, const std::string& called, Log& log);
+
 // The module of that scheme, loaded. Throws StartError.
 const stores::StoreKind& store_kind(const stores::StoreUrl& url);
 

@@ -393,7 +393,10 @@ std::variant<Options, Farewell> read_options(const std::vector<std::string>& arg
     }
     if (values.count("help") != 0) {
       std::ostringstream text;
-      text << "Usage: lockkeeper [options]\n\n" << shown;
+      text << "Usage: lockkeeper [options]\n"
+           << "       lockkeeper copy FROM TO    (from one store to another; --help tells more)\n"
+           << "       lockkeeper schema URL      (makes a store's tables)\n\n"
+           << shown;
       return Farewell{0, text.str(), ""};
     }
     if (values.count("version") != 0) return Farewell{0, "lockkeeper " LOCKKEEPER_VERSION "\n", ""};
