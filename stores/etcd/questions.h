@@ -1,0 +1,50 @@
+// The engine's questions, each as the Txns it takes. All of it on the client's thread; a question lives until its
+// answer has been given.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+
+#include "engine/store.h"
+#include "stores/etcd/client.h"
+#include "stores/etcd/layout.h"
+
+namespace lockkeeper::stores::etcd {
+
+using Answer = decltype(engine::Operation::answer);
+using Answered = std::function<void(Answer)>;
+using Milliseconds = std::chrono::milliseconds;
+
+class Questions {
+ public:
+  Questions(Client& client, const Layout& layout, Milliseconds timeout)
+      : client_(client), layout_(layout), timeout_(timeout) {}
+
+  void ask(const engine::Commit& question, Answered answered);
+  void ask(const engine::Read& question, Answered answered);
+  void ask(const engine::Prune& question, Answered answered);
+  void ask(const engine::Scan& question, Answered answered);
+  void ask(const engine::FindFree& question, Answered answered);
+  void ask(const engine::ReadHistory& question, Answered answered);
+  void ask(const engine::TrimHistory& question, Answered answered);
+
+  Client& client() { return client_; }
+  const Layout& layout() const { return layout_; }
+  Milliseconds timeout() const { return timeout_; }
+
+ private:
+  Client& client_;
+  const Layout& layout_;
+  Milliseconds timeout_;
+  std::string free_from_, trim_from_;  // keys at which the next slice begins; "": at the first
+};
+
+engine::Failed failed(const Failure& failure, bool writes);
+
+// Calls use(reply), which gives the answer or throws WireError; a Failure is one already.
+Client::Done<TxnReply> answering(Answered answered, bool writes, std::function<Answer(TxnReply&)> use);
+// Likewise for what takes several steps: use(reply) answers by itself, later.
+Client::Done<TxnReply> going_on(Answered answered, bool writes, std::function<void(TxnReply&)> use);
+
+}  // namespace lockkeeper::stores::etcd
