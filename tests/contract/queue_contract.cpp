@@ -243,7 +243,7 @@ TEST_P(StoreContract, ATimedScanComesInPagesWhileLocksChange) {
 
 TEST_P(StoreContract, ATimedScanGivesLongQueuesToo) {
   Queueing queues(*this);
-  for (int i = 0; i < 20; ++i) queues.queue("lock " + std::to_string(10 + i), 1000, 1000);
+  for (int i = 0; i < 20; ++i) queues.queue("lock " + std::to_string(10 + i), 1000, 64);
   const auto found = queues.timed_in_pages(1000);
   EXPECT_EQ(found.size(), 20U);
   EXPECT_EQ(std::set<std::string>(found.begin(), found.end()).size(), 20U);
