@@ -8,7 +8,8 @@ import pytest
 
 import recorded
 from lockd_differences import DIFFERENT, REASONS
-from server import BINARY, Server
+from replicas import empty_service
+from server import BINARY
 
 CASES = [case for name in ("lockd.jsonl", "lockd-old.jsonl") for case in recorded.load(recorded.recorded_path(name))]
 AT = ["own-address", "prefix"]
@@ -19,7 +20,7 @@ class Player:
         self.case = case
         self.prefixed = at == "prefix"
         self.different = DIFFERENT.get(case["case"], {})
-        self.server = Server(directory, args=() if self.prefixed else ("--door", "lockd=127.0.0.1:0"))
+        self.server = empty_service(directory, args=["--door", "lockd=127.0.0.1:0"])
         self.connection = None
 
     def play(self):

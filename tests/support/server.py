@@ -48,12 +48,41 @@ class Answer:
         return self.body.decode()
 
 
-class Server:
-    """config: LOCKER_CONFIG. store: the path of a database instead of it. args: further flags. wrapper: a command that
-    becomes the server."""
+class Asked:
+    """What answers at `port`, with `tls` or without; `credentials` and `ca` are what its clients need."""
 
-    def __init__(self, directory, *, config="locks.json", store=None, args=(), environment=None, credentials=None,
-                 port=0, ca=None, wrapper=()):
+    @property
+    def url(self):
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
+
+    def connect(self, timeout=30):
+        if self.tls:
+            context = ssl.create_default_context(cafile=str(self.ca))
+            return http.client.HTTPSConnection("localhost", self.port, timeout=timeout, context=context)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+
+    def request(self, method, path, body=None, headers=None, credentials="own", connection=None):
+        headers = dict(headers or {})
+        if credentials == "own":
+            credentials = self.credentials
+        if credentials:
+            token = base64.b64encode(":".join(credentials).encode()).decode()
+            headers["Authorization"] = "Basic " + token
+        one = connection or self.connect()
+        try:
+            one.request(method, path, body=body, headers=headers)
+            return Answer(one.getresponse())
+        finally:
+            if connection is None:
+                one.close()
+
+
+class Server(Asked):
+    """config: LOCKER_CONFIG. store: the path of a database instead of it; store_url: a --store, in the environment since
+    it may be secret. args: further flags. wrapper: a command that becomes the server."""
+
+    def __init__(self, directory, *, config="locks.json", store=None, store_url=None, args=(), environment=None,
+                 credentials=None, port=0, ca=None, wrapper=()):
         self.directory = pathlib.Path(directory)
         self.command = [*wrapper, str(BINARY)]
         self.arguments = list(args)
@@ -62,7 +91,9 @@ class Server:
         self.environment |= {k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")}
         if "LOCKKEEPER_SANITIZED" in os.environ:
             self.environment["LOCKKEEPER_IO_THREADS"] = "3"  # races need somebody to race with, also on two cores
-        if store is not None:
+        if store_url is not None:
+            self.environment["LOCKKEEPER_STORE"] = store_url
+        elif store is not None:
             self.arguments += ["--store", f"sqlite:{store}"]
         elif config is not None:
             self.environment["LOCKER_CONFIG"] = str(config)
@@ -141,18 +172,22 @@ class Server:
         return self.wait()
 
     def end(self):
-        if self.process is not None and self.process.poll() is None:
+        if self.alive():
             self.process.kill()
             self.process.wait()
 
     # ---- what it does
 
     @property
+    def servers(self):
+        return [self]  # as of what is more than one: replicas.Service
+
+    @property
     def pid(self):
         return self.process.pid
 
     def alive(self):
-        return self.process.poll() is None
+        return self.process is not None and self.process.poll() is None
 
     def memory(self):
         """Resident bytes."""
@@ -173,30 +208,5 @@ class Server:
         return "SSL_CERT" in self.environment or any(each.startswith("--ssl-cert") for each in self.arguments)
 
     @property
-    def url(self):
-        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
-
-    @property
     def log(self):
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
-
-    def connect(self, timeout=30):
-        if self.tls:
-            context = ssl.create_default_context(cafile=str(self.ca))
-            return http.client.HTTPSConnection("localhost", self.port, timeout=timeout, context=context)
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
-
-    def request(self, method, path, body=None, headers=None, credentials="own", connection=None):
-        headers = dict(headers or {})
-        if credentials == "own":
-            credentials = self.credentials
-        if credentials:
-            token = base64.b64encode(":".join(credentials).encode()).decode()
-            headers["Authorization"] = "Basic " + token
-        one = connection or self.connect()
-        try:
-            one.request(method, path, body=body, headers=headers)
-            return Answer(one.getresponse())
-        finally:
-            if connection is None:
-                one.close()
