@@ -11,8 +11,6 @@ from ask import ask, get
 from server import BINARY, Server
 from with_store import KINDS, real_store
 
-# Those that this build has.
-SHARED = [kind for kind in KINDS if (BINARY.parent / f"lockkeeper-store-{kind}.so").exists()]
 FLOOR = 1000  # where versions of new locks start, since locks were forgotten
 
 
@@ -46,7 +44,13 @@ def store_of(kind, folder):
 
 
 def server_over(store, place, folder, args=()):
-    return Server(folder, config=None, args=["--store", store.url(place), *args], environment=store.environment)
+    return Server(folder, config=None, args=args, environment=store.environment | {"LOCKKEEPER_STORE": store.url(place)})
+
+
+def copy(origin, place, store, other):
+    """By the environment: a URL may have a password."""
+    return lockkeeper("copy", environment=origin.environment | store.environment | {
+        "LOCKKEEPER_COPY_FROM": origin.url(place), "LOCKKEEPER_COPY_TO": store.url(other)})
 
 
 def put(server, lock, key, **fields):
@@ -146,18 +150,18 @@ def filled(tmp_path_factory):
     return store, before
 
 
-@pytest.mark.parametrize("kind", ["sqlite", *SHARED])
+@pytest.mark.parametrize("kind", ["sqlite", *KINDS])
 def test_all_is_there_and_goes_on_there_and_back_again(tmp_path, filled, kind):
     origin, before = filled
     with store_of(kind, tmp_path / "store") as store:
-        code, out, err = lockkeeper("copy", origin.url("origin"), store.url("there"), environment=store.environment)
+        code, out, err = copy(origin, "origin", store, "there")
         assert code == 0, err
         count = sum(len(history["events"]) for history in before["histories"].values())
         assert out == (f"copied 305 locks, 2 gates and {count + 3} events; "
                        f"versions of new locks start after {FLOOR}\n")
 
         back = Sqlite(tmp_path)
-        code, _, err = lockkeeper("copy", store.url("there"), back.url("back"), environment=store.environment)
+        code, _, err = copy(store, "there", back, "back")
         assert code == 0, err
 
         with server_over(store, "there", tmp_path / "there") as server:
@@ -170,14 +174,14 @@ def test_all_is_there_and_goes_on_there_and_back_again(tmp_path, filled, kind):
             server.stop()
 
 
-@pytest.mark.parametrize("kind", ["sqlite", *SHARED])
+@pytest.mark.parametrize("kind", ["sqlite", *KINDS])
 def test_a_store_that_has_locks_already_is_left_as_it_is(tmp_path, filled, kind):
     origin, _ = filled
     with store_of(kind, tmp_path / "store") as store:
         with server_over(store, "there", tmp_path / "there") as server:
             assert put(server, "mine", "k")[0] == 200
             server.stop()
-        code, out, err = lockkeeper("copy", origin.url("origin"), store.url("there"), environment=store.environment)
+        code, out, err = copy(origin, "origin", store, "there")
         assert (code, out) == (1, "") and "TO is not empty" in err, err
         with server_over(store, "there", tmp_path / "there") as server:
             assert list(get(server, "/locks")) == ["mine"]
@@ -223,7 +227,7 @@ def test_a_store_without_a_schema_says_so(tmp_path, monkeypatch, store):
 
 
 def test_stores_may_be_named_in_the_environment(tmp_path, filled):
-    origin, before = filled
+    origin, _ = filled
     there = Sqlite(tmp_path)
     for number, (words, variables) in enumerate([
             ([], {"LOCKKEEPER_COPY_FROM": origin.url("origin"), "LOCKKEEPER_COPY_TO": there.url("0")}),
