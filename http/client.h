@@ -65,6 +65,10 @@ struct ClientSettings {
   std::string proxy;           // http, https, socks5 (which resolves names); empty: the environment's
   bool heed_no_proxy = false;  // NO_PROXY holds for `proxy` too
   bool compression = false;    // takes answers in gzip; answer_bytes is of what is unpacked
+  // "aws:amz:REGION:SERVICE": instead of basic auth, each request is signed (AWS Signature Version 4) with username
+  // as the access key's id and password as its secret, over its body and all of its headers. The time is an
+  // X-Amz-Date header's, if there is one.
+  std::string aws_signature;
 };
 
 struct ClientRequest {

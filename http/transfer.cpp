@@ -122,7 +122,11 @@ void Transfer::set_request() {
   const std::string& user = own ? settings_.username : url_.user();
   const std::string& password = own ? settings_.password : url_.password();
   if (!user.empty() || !password.empty()) {
-    set(easy_, CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_BASIC));
+    if (settings_.aws_signature.empty()) {
+      set(easy_, CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_BASIC));
+    } else {
+      set(easy_, CURLOPT_AWS_SIGV4, settings_.aws_signature.c_str());
+    }
     set(easy_, CURLOPT_USERNAME, user.c_str());
     set(easy_, CURLOPT_PASSWORD, password.c_str());
   }

@@ -42,7 +42,7 @@ OWNERS = {
     r"(libpq-fe|libpq-events)\.h": {"stores"},
     r"hiredis/": {"stores"},
     r"yaml-cpp/": {"agent"},
-    r"(zlib|zstd)\.h": {"agent"},
+    r"(zlib|zstd)\.h": {"agent", "stores"},
 }
 
 # Only these may be included by locks and engine: the standard library (no slash, no .h but our own).
