@@ -13,6 +13,9 @@ PROGRAMS = {
 }
 
 PROGRAMS[SERVER_GRPC] = PROGRAMS[SERVER]
+# Which the server loads when it is asked for a store or for gRPC.
+MODULES = {RESOURCE: set(), SERVER: {"store-postgresql", "store-redis", "store-dynamodb"}}
+MODULES[SERVER_GRPC] = MODULES[SERVER] | {"grpc", "store-etcd"}
 
 each = pytest.mark.parametrize("image", [RESOURCE, SERVER, SERVER_GRPC], ids=["resource", "server", "server-grpc"])
 
@@ -48,9 +51,18 @@ def test_an_image_has_libraries_and_a_few_words_about_the_system_only(files, ima
                     "/etc/ssl/certs/ca-certificates.crt"}
 
 
+def modules(image):
+    return {f"/usr/lib/lockkeeper/lockkeeper-{name}.so" for name in MODULES[image]}
+
+
+@each
+def test_an_image_has_the_servers_modules_that_are_small_there(files, image):
+    assert {path for path, (_, content) in files[image].items() if content and "/lockkeeper-" in path} == modules(image)
+
+
 @each
 def test_a_program_carries_no_symbols(files, image):
-    assert not [path for path in PROGRAMS[image] if b".symtab" in files[image][path][1]]
+    assert not [path for path in PROGRAMS[image] | modules(image) if b".symtab" in files[image][path][1]]
 
 
 @each

@@ -7,7 +7,7 @@ import time
 
 import grpc
 import pytest
-from containers import SERVER_GRPC
+from containers import SERVER, SERVER_GRPC
 
 LOOPBACK = {"0100007F", "00000000000000000000000001000000"}
 EVERYWHERE = {"00000000", "00000000000000000000000000000000"}
@@ -138,3 +138,27 @@ def test_the_small_image_says_what_it_lacks_for_grpc(house):
 
     assert server.wait(20) == 1
     assert "lockkeeper-grpc" in server.log
+
+
+STORES = {"postgresql": "postgresql://127.0.0.1:1/locks", "redis": "redis://127.0.0.1:1/",
+          "rediss": "rediss://127.0.0.1:1/", "etcd": "etcd://127.0.0.1:1/",
+          "dynamodb": "dynamodb://locks?endpoint=http://127.0.0.1:1"}
+
+
+@pytest.mark.parametrize("image, store", [(SERVER, store) for store in STORES if store != "etcd"] +
+                         [(SERVER_GRPC, store) for store in STORES])
+def test_each_store_of_an_image_is_looked_for_where_it_was_said_to_be(house, image, store):
+    url = STORES[store] + ("&" if "?" in STORES[store] else "?") + "connect_timeout=100ms"
+    environment = {"LOCKER_CONFIG": "", "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "x"}
+    server = house.server("--store", url, image=image, options=[
+        word for name, value in environment.items() for word in ("--env", f"{name}={value}")])
+
+    assert server.wait(20) == 1
+    assert "127.0.0.1:1" in server.log, server.log
+
+
+def test_the_small_image_says_what_it_lacks_for_etcd(house):
+    server = house.server("--store", STORES["etcd"], options=["--env", "LOCKER_CONFIG="])
+
+    assert server.wait(20) == 1
+    assert "lockkeeper-store-etcd.so" in server.log
