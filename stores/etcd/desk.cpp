@@ -22,7 +22,8 @@ Desk::Desk(StoreSettings settings)
       settings_(std::move(settings)),
       layout_(options_.prefix),
       client_(options_.client, *this),
-      questions_(client_, layout_, options_.client.timeout) {}
+      gathering_(client_, options_.client.timeout, options_.in_flight),
+      questions_(client_, gathering_, layout_, options_.client.timeout) {}
 
 Desk::~Desk() {
   client_.stop();
@@ -150,34 +151,18 @@ void Desk::woken() {
     errands.swap(errands_);
   }
   for (const auto& each : errands) each();
-  for (engine::Operation* each = begun_.take(); each != nullptr; each = each->next) line_.push_back(each);
-  start_next();
-}
-
-void Desk::start_next() {
-  if (!client_.ready()) return refuse_line();
-  while (!line_.empty() && under_way_ < options_.in_flight) {
-    engine::Operation* const next = line_.front();
-    line_.pop_front();
-    start(next);
+  for (engine::Operation* each = begun_.take(); each != nullptr;) {
+    engine::Operation* const following = each->next;  // an answer links it otherwise
+    start(each);
+    each = following;
   }
+  gathering_.send();
 }
 
-void Desk::refuse_line() {
-  for (engine::Operation* each : std::exchange(line_, {})) {
-    answer(each, Failed{Failed::Kind::unavailable, client_.last_failure().why});
-  }
-}
-
-// Time counts from here: what is in line moves as long as etcd answers, and is refused when it does not.
 void Desk::start(engine::Operation* operation) {
-  ++under_way_;
   std::visit(
       [&](const auto& question) {
-        questions_.ask(question, [this, operation](Answer given) {
-          --under_way_;
-          answer(operation, std::move(given));
-        });
+        questions_.ask(question, [this, operation](Answer given) { answer(operation, std::move(given)); });
       },
       operation->question);
 }
@@ -190,7 +175,7 @@ void Desk::answer(engine::Operation* operation, Answer answer) {
 }
 
 void Desk::turn_over() {
-  start_next();
+  gathering_.send();
   if (answered_ == nullptr) return;
   const std::size_t number = std::exchange(answers_, 0);
   engine::Operation* chain = nullptr;

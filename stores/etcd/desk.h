@@ -1,5 +1,4 @@
-// What begin() hands over, on the client's thread: so many operations under way at a time, the others in line, and
-// answers that go back in chains.
+// What begin() hands over, on the client's thread, and answers that go back in chains.
 #pragma once
 
 #include <atomic>
@@ -41,15 +40,14 @@ class Desk final : private Client::Host {
 
   std::int64_t prepare(Clock::time_point until);  // the layout; the revision it was seen at
   std::variant<TxnReply, Failure> now(std::function<Txn()> txn);
-  void start_next();
   void start(engine::Operation* operation);
   void answer(engine::Operation* operation, Answer answer);
-  void refuse_line();
 
   const EtcdOptions options_;
   const StoreSettings settings_;
   const Layout layout_;
   Client client_;
+  Gathering gathering_;
   Questions questions_;
   engine::Completions* completions_ = nullptr;
   engine::Inbox<engine::Operation> begun_;
@@ -63,8 +61,6 @@ class Desk final : private Client::Host {
   std::atomic<std::size_t> owed_ = 0;          // operations begun and not answered
 
   // The client's thread's.
-  std::deque<engine::Operation*> line_;
-  std::size_t under_way_ = 0;
   engine::Operation* answered_ = nullptr;  // a chain, newest first
   std::size_t answers_ = 0;
   bool opened_ = false;

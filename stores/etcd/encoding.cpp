@@ -82,6 +82,18 @@ Ranged taken(pb::RangeResponse& from) {
   return to;
 }
 
+TxnReply taken(pb::TxnResponse& from) {
+  TxnReply to;
+  to.succeeded = from.succeeded();
+  to.revision = from.header().revision();
+  to.steps.reserve(static_cast<std::size_t>(from.responses_size()));
+  for (auto& each : *from.mutable_responses()) {
+    to.steps.push_back(each.has_response_range() ? taken(*each.mutable_response_range()) : Ranged());
+    if (each.has_response_txn()) to.nested.push_back(taken(*each.mutable_response_txn()));
+  }
+  return to;
+}
+
 }  // namespace
 
 std::string encode(Txn txn) {
@@ -99,11 +111,7 @@ std::string encode(Put put) {
 bool decode(std::string_view bytes, TxnReply& reply) {
   pb::TxnResponse response;
   if (!response.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return false;
-  reply.succeeded = response.succeeded();
-  reply.revision = response.header().revision();
-  for (auto& each : *response.mutable_responses()) {
-    reply.steps.push_back(each.has_response_range() ? taken(*each.mutable_response_range()) : Ranged());
-  }
+  reply = taken(response);
   return true;
 }
 

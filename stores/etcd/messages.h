@@ -68,7 +68,8 @@ struct Ranged {
 struct TxnReply {
   bool succeeded = false;
   std::int64_t revision = 0;
-  std::vector<Ranged> steps;  // one a step of the branch that was taken; empty unless that was a Range
+  std::vector<Ranged> steps;     // one a step of the branch that was taken; empty unless that was a Range
+  std::vector<TxnReply> nested;  // of those steps that are Txns
 };
 
 struct Failure {

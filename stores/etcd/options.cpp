@@ -36,7 +36,7 @@ EtcdOptions options_of(const StoreUrl& url) {
   if (url.user.empty() && !url.password.empty()) throw StoreError("--store: a password, and no user that it is of");
   options.client.timeout = given.duration("timeout", milliseconds(1500), milliseconds(100));
   options.connect_timeout = given.duration("connect_timeout", milliseconds(5000), milliseconds(100));
-  options.in_flight = given.number("in_flight", 512, 1, 100'000);
+  options.in_flight = given.number("in_flight", 8, 1, 10'000);
 
   Tls& tls = options.client.tls;
   tls.on = given.flag("tls", given.has("ca") || given.has("cert") || given.has("server_name"));

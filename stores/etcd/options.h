@@ -6,7 +6,7 @@
 //   ca=FILE              the authority, instead of the system's (PEM)
 //   cert=FILE, key=FILE  who we are to etcd (PEM)
 //   server_name=NAME     what the hosts' certificate says, where that is not the host
-//   in_flight=512        requests under way at a time
+//   in_flight=8          Txns under way at a time, of up to 48 changes each
 //   password_file=FILE   see store_url.h
 #pragma once
 

@@ -37,20 +37,21 @@ Client::Done<TxnReply> answering(Answered answered, bool writes, std::function<A
 }
 
 void Questions::ask(const engine::Commit& question, Answered answered) {
-  client_.txn(layout_.commit(question.lock, question.change), timeout_,
-              answering(std::move(answered), true, [this](TxnReply& reply) -> Answer {
-                if (reply.succeeded) return engine::Committed{};
-                engine::Found found = layout_.found(reply.steps);
-                return engine::Conflict{std::move(found.record), found.floor};
-              }));
+  gathering_.change([this, &question] { return layout_.commit(question.lock, question.change); },
+                    answering(std::move(answered), true, [this](TxnReply& reply) -> Answer {
+                      if (reply.succeeded) return engine::Committed{};
+                      engine::Found found = layout_.found(reply.steps);
+                      return engine::Conflict{std::move(found.record), found.floor};
+                    }));
 }
 
 void Questions::ask(const engine::Read& question, Answered answered) {
-  client_.txn(layout_.read(question.lock), timeout_,
-              answering(std::move(answered), false,
-                        [this](TxnReply& reply) -> Answer { return layout_.found(reply.steps); }));
+  gathering_.read(layout_.read(question.lock),
+                  answering(std::move(answered), false,
+                            [this](TxnReply& reply) -> Answer { return layout_.found(reply.steps); }));
 }
 
+// Not gathered with others: two of them would raise the floor twice in one Txn, which etcd refuses.
 void Questions::ask(const engine::Prune& question, Answered answered) {
   const auto look_first = [this, &question, answered](TxnReply& reply) {
     const auto found = layout_.found(reply.steps);
@@ -63,7 +64,7 @@ void Questions::ask(const engine::Prune& question, Answered answered) {
         layout_.prune(question.lock, question.expected), timeout_,
         answering(answered, true, [](TxnReply& pruned) -> Answer { return engine::Pruned{pruned.succeeded}; }));
   };
-  client_.txn(layout_.read(question.lock), timeout_, going_on(answered, false, look_first));
+  gathering_.read(layout_.read(question.lock), going_on(answered, false, look_first));
 }
 
 }  // namespace lockkeeper::stores::etcd

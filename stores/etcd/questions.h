@@ -8,6 +8,7 @@
 
 #include "engine/store.h"
 #include "stores/etcd/client.h"
+#include "stores/etcd/gathering.h"
 #include "stores/etcd/layout.h"
 
 namespace lockkeeper::stores::etcd {
@@ -18,8 +19,8 @@ using Milliseconds = std::chrono::milliseconds;
 
 class Questions {
  public:
-  Questions(Client& client, const Layout& layout, Milliseconds timeout)
-      : client_(client), layout_(layout), timeout_(timeout) {}
+  Questions(Client& client, Gathering& gathering, const Layout& layout, Milliseconds timeout)
+      : client_(client), gathering_(gathering), layout_(layout), timeout_(timeout) {}
 
   void ask(const engine::Commit& question, Answered answered);
   void ask(const engine::Read& question, Answered answered);
@@ -35,6 +36,7 @@ class Questions {
 
  private:
   Client& client_;
+  Gathering& gathering_;
   const Layout& layout_;
   Milliseconds timeout_;
   std::string free_from_, trim_from_;  // keys at which the next slice begins; "": at the first

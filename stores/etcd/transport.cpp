@@ -110,7 +110,7 @@ class Transport::Wires {
   }
 
   void wake() {
-    if (!woken_.exchange(true)) alarm_.Set(&queue_, gpr_now(GPR_CLOCK_MONOTONIC), &waking_);
+    if (!woken_.exchange(true)) alarm_.Set(&queue_, gpr_inf_past(GPR_CLOCK_MONOTONIC), &waking_);
   }
 
   class Call;
@@ -315,15 +315,15 @@ void Transport::Wires::run() {
   using Clock = std::chrono::steady_clock;
   auto next_tick = Clock::now() + kTick;
   while (!given_up_ || open_ > 0 || !no_more_wakes_) {
-    // One wait, then whatever is there already.
-    auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(next_tick - Clock::now());
+    // One wait, then whatever is there already. Not "now": gRPC rounds that up, and would wait for a millisecond.
+    const auto wait = std::chrono::ceil<std::chrono::milliseconds>(next_tick - Clock::now());
+    auto until = gpr_time_from_millis(std::max<std::int64_t>(wait.count(), 0), GPR_TIMESPAN);
     for (int taken = 0; taken < 256; ++taken) {
       void* tag = nullptr;
       bool ok = false;
-      const auto until = gpr_time_from_millis(std::max<std::int64_t>(wait.count(), 0), GPR_TIMESPAN);
       if (queue_.AsyncNext(&tag, &ok, until) != grpc::CompletionQueue::GOT_EVENT) break;
       static_cast<Tag*>(tag)->done(ok);
-      wait = std::chrono::milliseconds(0);
+      until = gpr_inf_past(GPR_CLOCK_MONOTONIC);
     }
     if (!given_up_ && Clock::now() >= next_tick) {
       next_tick = Clock::now() + kTick;
