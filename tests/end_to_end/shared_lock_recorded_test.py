@@ -3,7 +3,7 @@ under its prefix, and held against what it answers.
 
 What the cases do to etcd is done to the locks themselves, at the native door: a key put or deleted there is a lock
 taken or ended by force, what a step looks for is looked for in the lock. When etcd stops, the server's disk hangs; when
-it is back, the server is killed and started again on a good one.
+it is back, the server is killed and started again on a good one. Over a store that servers share, that store stops.
 """
 
 import json
@@ -18,6 +18,7 @@ import urllib.parse
 import pytest
 
 import recorded
+from replicas import ON, empty_service, the_store
 from server import BINARY, PATIENCE, Server, wait_for
 from shared_lock_differences import DIFFERENT, ENVIRONMENT, REASONS, REFUSED
 
@@ -41,11 +42,10 @@ class Player:
         self.different = DIFFERENT.get(case["case"], {})
         setup = case.get("setup", {})
         self.disk = directory / "disk"
-        environment = setup.get("env", {}) | ENVIRONMENT.get(case["case"], {}) | {
-            "LD_PRELOAD": str(BINARY.resolve().parent / "failing_disk.so"), "FAILING_DISK": str(self.disk)}
+        self.environment = setup.get("env", {}) | ENVIRONMENT.get(case["case"], {})
         self.directory = directory
-        self.server = Server(directory, config=None, store="locks.db", args=["--door", "shared-lock=127.0.0.1:0"],
-                             environment=environment)
+        self.server = None
+        self.stopped = False  # the store
         self.connection = None
         self.captured = {}
 
@@ -53,6 +53,10 @@ class Player:
         if self.case["case"] in REFUSED:
             self.refuse()
         setup = self.case.get("setup", {})
+        hanging = {"LD_PRELOAD": str(BINARY.resolve().parent / "failing_disk.so"), "FAILING_DISK": str(self.disk)}
+        self.server = empty_service(self.directory, config=None, store="locks.db",
+                                    args=["--door", "shared-lock=127.0.0.1:0"],
+                                    environment=self.environment | (hanging if ON is None else {}))
         try:
             if not setup.get("not_started"):
                 self.start()
@@ -68,6 +72,8 @@ class Player:
         finally:
             if self.connection is not None:
                 self.connection.close()
+            if ON is not None and self.stopped:
+                the_store().start()
             self.server.end()
 
     def start(self):
@@ -76,11 +82,12 @@ class Player:
         wait_for(lambda: self.server.request("POST", PREFIX + "/keepalive", b"1").status == 204, "leases to be read")
 
     def refuse(self):
-        ended = self.server.start_expecting_failure()
+        server = Server(self.directory / "refused", environment=self.environment)
+        ended = server.start_expecting_failure()
         assert (ended.returncode, ended.stdout) == (1, ""), ended
         assert ended.stderr.startswith(REFUSED[self.case["case"]]), ended
         for name in self.case["setup"]["env"]:
-            del self.server.environment[name]
+            del self.environment[name]
 
     def difference(self, index, recorded_one):
         difference = self.different.get(index)
@@ -123,6 +130,9 @@ class Player:
         if difference:
             response.pop("no_response", None)
         response |= difference
+        if ON is not None and difference.get("why") == 6:  # nothing is answered that another server may have changed
+            response |= {"status": 503, "reason": "Service Unavailable", "headers": {"Retry-After": "1"},
+                         "content_type": "application/json; charset=utf-8", "volatile": []}
         port, request = self.at_door(self.filled(exchange["request"]))
         if exchange.get("connection") != "same":
             if self.connection is not None:
@@ -149,6 +159,8 @@ class Player:
         assert answer.interim == response.get("interim", []), (self.where, answer)
         if response.get("body") == "a number that is no lease":
             self.is_no_lease(answer.body.decode())
+        elif ON is not None and response.get("why") == 6:
+            assert json.loads(answer.body)["error"], (self.where, answer)  # each store in its own words
         elif "body" in response.get("volatile", []):
             if "metric_families" in response:
                 self.compare_page(answer.body.decode(), response)
@@ -285,9 +297,18 @@ class Player:
         self.native("POST", self.lock_path(step["key"]) + "/force-release", {})
 
     def do_etcd_stop(self, _step, _):
+        if ON is not None:
+            self.stopped = True
+            return the_store().stop()
         self.disk.write_text("hang")
 
     def do_etcd_start(self, _step, _):
+        if ON is not None:
+            the_store().start()
+            self.stopped = False
+            wait_for(lambda: all(one.request("GET", "/ready").status == 200 for one in self.server.servers),
+                     "the store to be back")
+            return self.start()
         self.server.kill()
         self.disk.unlink()
         self.start()

@@ -24,7 +24,7 @@ import signal
 import tempfile
 import urllib.parse
 
-from server import Asked, PATIENCE, Server
+from server import Asked, PATIENCE, Server, wait_for
 from slow_proxy import Forwarder
 from with_store import real_store
 
@@ -131,8 +131,10 @@ class ManyAsOne(Asked):
         self.end()
 
     def start(self):
-        """Those that do not run."""
+        """Those that do not run. Returns when all are ready."""
         all_at_once(Server.start, [server for server in self.servers if not server.alive()])
+        for server in self.servers:
+            wait_for(server.is_ready, "a server to be ready")
         if self.port is None:
             self.port = self._balance(lambda server: server.port)
             self.door_ports = {name: self._balance(lambda server, name=name: server.door_ports[name])

@@ -129,7 +129,7 @@ class Server(Asked):
             self.spawn(log or own)
         try:
             wait_for(self._look_for_port, f"{BINARY} to listen\n{self.log}")
-            wait_for(lambda: self._is_ready(), f"{BINARY} to be ready\n{self.log}")
+            wait_for(lambda: self.is_ready(), f"{BINARY} to be ready\n{self.log}")
         except BaseException:
             self.end()
             raise
@@ -150,7 +150,7 @@ class Server(Asked):
         self.door_ports = {name: int(port) for name, port in map(str.split, doors)}
         return True
 
-    def _is_ready(self):
+    def is_ready(self):
         try:
             return self.request("GET", "/ready", credentials=None).status == 200
         except OSError:
