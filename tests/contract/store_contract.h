@@ -1,5 +1,5 @@
-// The contract of engine/store.h in executable form: one suite, run on every store. A store joins by compiling
-// the suite's sources (STORE_CONTRACT in CMakeLists.txt) together with one file of its own:
+// The contract of engine/store.h in executable form: one suite, run on every store. A store joins by linking
+// the suite's objects (STORE_CONTRACT in CMakeLists.txt) together with one file of its own:
 //
 //   INSTANTIATE_TEST_SUITE_P(Memory, StoreContract, testing::Values(Place::Maker(make_memory_place)));
 #pragma once
