@@ -12,8 +12,8 @@ namespace lockkeeper::stores {
 namespace {
 
 // Changes that go into one call of the script, at most, and bytes: a call is one event for Redis, with one fsync.
-constexpr std::size_t kChanges = 32;
-constexpr std::size_t kBytes = 64 * 1024;
+constexpr std::size_t kChanges = 128;
+constexpr std::size_t kBytes = 128 * 1024;
 constexpr std::size_t kLookedAt = 500;  // locks, by one call that looks for free ones
 constexpr std::size_t kMost = 1'000'000'000;
 
