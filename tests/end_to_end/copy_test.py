@@ -183,6 +183,7 @@ def test_a_store_that_has_locks_already_is_left_as_it_is(tmp_path, filled, kind)
             server.stop()
         code, out, err = copy(origin, "origin", store, "there")
         assert (code, out) == (1, "") and "TO is not empty" in err, err
+        assert "s3cret" not in err
         with server_over(store, "there", tmp_path / "there") as server:
             assert list(get(server, "/locks")) == ["mine"]
 
@@ -236,3 +237,32 @@ def test_stores_may_be_named_in_the_environment(tmp_path, filled):
         code, _, err = lockkeeper("copy", *words, environment=variables)
         assert code == 0, err
         assert (tmp_path / f"{number}.db").exists()
+
+
+def test_a_server_that_may_make_no_tables_uses_those_that_schema_made(tmp_path):
+    with real_store("postgresql", tmp_path / "store") as store:
+        for place, by_hand in (("made", False), ("printed", True)):
+            words = {"LOCKKEEPER_STORE": store.url(place)}
+            served = Server(tmp_path / place, config=None,
+                            environment={"LOCKKEEPER_STORE": store.url(place, migrate="false")})
+            refused = served.start_expecting_failure()
+            assert refused.returncode == 1 and "lockkeeper schema" in refused.stderr, refused
+
+            code, out, err = lockkeeper("schema", *(["--print"] if by_hand else []), environment=words)
+            assert (code, err) == (0, "") and store.password not in out, err
+            if by_hand:
+                assert "CREATE SCHEMA" in out
+                store.sql(out, user=store.user)
+            else:
+                assert "the schema is there" in out
+                assert lockkeeper("schema", environment=words)[0] == 0, "once more does no harm"
+            with served:
+                assert put(served, "prod", "k")[0] == 200
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "postgresql"])
+def test_the_other_stores_need_no_schema(kind):
+    url = "dynamodb://locks?region=eu-central-1" if kind == "dynamodb" else f"{kind}://127.0.0.1:1/"
+    for words in ([], ["--print"]):
+        code, out, _ = lockkeeper("schema", url, *words)
+        assert code == 0 and "needs none" in out
