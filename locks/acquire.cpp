@@ -36,7 +36,19 @@ Granted granted(const Situation& now, const Claim& claim, Version version, std::
 Decision granted_again(const Situation& now, const Claim& claim) {
   Granted answer = granted(now, claim, now.version(), count(now.record, claim.holder));
   answer.again = true;
-  return {std::move(answer), std::nullopt};
+  const auto& committed = now.around.committed;
+  const bool written = claim.renewed > claim.token;
+  if (!committed || claim.token > *committed || written) return {std::move(answer), std::nullopt};
+  Draft draft(now);
+  Event& event = draft.event(What::renewed);
+  event.holder = claim.holder;
+  event.claim = claim.name;
+  event.token = claim.token;
+  answer.version = event.version;
+  Claim told = claim;
+  told.renewed = event.version;
+  draft.put(std::move(told), &claim);
+  return {std::move(answer), draft.finish()};
 }
 
 // Whether the waiter's place gives it the lock, or a request without one gets it at once. A holder that holds

@@ -98,7 +98,7 @@ struct Lapse {
 };
 
 // A poll was granted the lock when its client had left: the claim is an offer again, for the grace, if it is still
-// that of `token`.
+// that of `token`; over a shared store, if it was not renewed either.
 struct GiveBack {
   std::string claim;
   std::string request;

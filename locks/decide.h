@@ -38,6 +38,10 @@ struct Circumstances {
   const Limits& limits;
   const Terms& terms;
   const Polls* polls = nullptr;  // none: no poll is open
+  // Set where other servers change the record too: the version that is committed. Who asks again for a claim that
+  // was granted up to there is told only after it is written (the claim is renewed), so that no other server gives
+  // back what somebody was told of.
+  std::optional<Version> committed = std::nullopt;
 };
 
 Decision decide(const Record& record, const Command& command, const Circumstances& circumstances);

@@ -100,6 +100,8 @@ Decision decide_one(const Situation& now, const GiveBack& give_back) {
       claim->token != give_back.token) {
     return unchanged(now);
   }
+  // Somebody was told of it since, perhaps at another server.
+  if (now.around.committed && claim->renewed != claim->token) return unchanged(now);
   Draft draft(now);
   Event& event = draft.event(What::offered);
   event.holder = claim->holder;

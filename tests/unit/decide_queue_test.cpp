@@ -321,6 +321,43 @@ TEST_F(Queue, AGrantWhosePollWasCutBecomesAnOffer) {
   EXPECT_FALSE(claim("a").offered);
 }
 
+// ---- told by several servers
+
+TEST_F(Queue, WhereOthersMayTellTooItIsWrittenThatSomebodyAskedAgain) {
+  shared = true;
+  stand_in_line({"a"});
+  polls.insert("a", "r");
+  get<Released>(by_name("held"));
+  const Version token = claim("a").token;
+  const auto again = get<Granted>(waiting("a", "holder of a", "key of a"));
+
+  EXPECT_TRUE(again.again);
+  EXPECT_EQ(again.token, token);
+  EXPECT_EQ(again.version, version());
+  EXPECT_EQ(told, Told{What::renewed});
+  EXPECT_EQ(claim("a").renewed, version());
+  get<Granted>(waiting("a", "holder of a", "key of a"));
+  EXPECT_EQ(told, Told{}) << "once is enough";
+  EXPECT_FALSE(get<Noted>(GiveBack{"a", "r", token}).changed) << "somebody was told of it elsewhere";
+  EXPECT_FALSE(claim("a").offered);
+}
+
+TEST_F(Queue, WhereOthersMayTellTooAGrantNobodyWasToldOfIsGivenBack) {
+  shared = true;
+  stand_in_line({"a"});
+  polls.insert("a", "r");
+  get<Released>(by_name("held"));
+  EXPECT_TRUE(get<Noted>(GiveBack{"a", "r", claim("a").token}).changed);
+}
+
+TEST_F(Queue, WhoIsGrantedInTheSameCommitIsToldWithoutAnotherLine) {
+  get<Granted>(named("held", "r"));
+  const Acquire same = named("held", "r");
+  const auto decision = decide(record, {"prod", {}, same}, {now, limits, terms, &polls, version() - 1});
+  EXPECT_TRUE(std::get<Granted>(decision.outcome).again);
+  EXPECT_FALSE(decision.change);
+}
+
 // ---- intentions that wait
 
 TEST_F(Queue, ANewerRequestTakesThePlaceOverAndKeepsItsTurn) {

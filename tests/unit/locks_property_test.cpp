@@ -34,6 +34,7 @@ struct Step {
   std::chrono::milliseconds later{0};  // than the step before
   std::optional<std::chrono::milliseconds> max_hold;
   std::uint64_t open = 0;  // polls, a bit for each intention
+  bool shared = false;     // with other servers
 };
 
 template <class Rows>
@@ -307,7 +308,8 @@ class Trial {
     now_ += step.later;
     terms_.max_hold = step.max_hold;
     const SomePolls polls(step.open);
-    const Circumstances around{now_, limits_, terms_, step.open == 0 ? nullptr : &polls};
+    Circumstances around{now_, limits_, terms_, step.open == 0 ? nullptr : &polls};
+    if (step.shared) around.committed = record_.head.version;
     const Command command = said(step, record_);
     const Record before = record_;
     if (auto fault = ask(command, around); !fault.empty()) return fault + "\n  before: " + told(before);
@@ -544,6 +546,7 @@ class Author {
     if (one_in(12)) step.later = std::chrono::minutes(below(50));
     if (one_in(3)) step.later += std::chrono::milliseconds(below(3000));
     if (bounds_ && one_in(4)) step.max_hold = std::chrono::hours(1 + below(2));
+    step.shared = one_in(2);
     if (!one_in(3)) step.open = random_() | (std::uint64_t{random_()} << 32);
     step.row = below(100);
     if (one_in(6)) step.late = static_cast<std::int64_t>(below(5)) - 2;

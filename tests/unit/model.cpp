@@ -47,6 +47,7 @@ void Model::look_around(const Circumstances& around, const Caller& caller) {
   now_ = around.now;
   terms_ = around.terms;
   polls_ = around.polls;
+  committed_ = around.committed;
   caller_ = caller;
   events_.clear();
   rows_ = 0;
@@ -180,8 +181,16 @@ Outcome Model::acquire_named(const Acquire& wanted) {
   if (claim != claims_.end()) {
     if (claim->request == wanted.request) {
       if (claim->offered) return take_up(claim);
+      // Where others may be told too, it is written that somebody was.
+      const bool writes = committed_ && claim->token <= *committed_ && claim->renewed == claim->token;
+      if (writes) {
+        event(What::renewed, claim->holder, claim->name).token = claim->token;
+        claim->renewed = version_;
+        ++rows_;
+      }
       Granted again = granted(*claim);
       again.again = true;
+      if (writes) settle();
       return again;
     }
     if (auto answer = over(wanted, claim->begun)) return *answer;
@@ -461,6 +470,7 @@ Outcome Model::give_back(const GiveBack& given) {
   const auto claim = find_claim(given.claim);
   if (claim == claims_.end() || claim->request != given.request || claim->token != given.token || claim->offered)
     return Noted{version_, false};
+  if (committed_ && claim->renewed != claim->token) return Noted{version_, false};
   event(What::offered, claim->holder, claim->name).token = claim->token;
   claim->offered = terms_.grace;
   claim->renewed = version_;

@@ -122,6 +122,7 @@ class Model {
   locks::Terms terms_;
   locks::Caller caller_;
   const locks::Polls* polls_ = nullptr;
+  std::optional<locks::Version> committed_;
   std::vector<locks::Event> events_;
   std::size_t rows_ = 0;  // that it touched: they bound how many are granted in the same change
 };

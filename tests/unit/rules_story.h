@@ -32,7 +32,8 @@ class RulesStory : public testing::Test {
   template <class What>
   Outcome ask(What what) {
     const Decision decision =
-        decide(record, Command{"prod", {"ann", "locker"}, std::move(what)}, {now, limits, terms, &polls});
+        decide(record, Command{"prod", {"ann", "locker"}, std::move(what)},
+               {now, limits, terms, &polls, shared ? std::optional(version()) : std::nullopt});
     told.clear();
     changed = decision.change.has_value();
     if (changed) take(*decision.change);
@@ -111,6 +112,7 @@ class RulesStory : public testing::Test {
   Limits limits;
   Terms terms;
   OpenPolls polls;
+  bool shared = false;  // other servers change it too
   std::vector<Event> history;
   std::vector<What> told;  // what the last question brought about
   bool changed = false;
