@@ -25,19 +25,31 @@ class Chore {
   }
 
   void at_once(Time now) { due_ = now; }
+  // Wanted soon: after a pause that is as long as the last pass was.
+  void hasten(Time now) {
+    if (!within_pass_) due_ = std::min(due_, std::max(now, ended_ + took_));
+  }
   void never() { due_ = Time::max(); }
 
   // One operation is back; `more`: the pass goes on.
   void done(Time now, bool more) {
     under_way_ = false;
     within_pass_ = more;
-    due_ = more ? now : now + std::max<Time::duration>(pause_, 10 * (now - began_));
+    if (more) {
+      due_ = now;
+      return;
+    }
+    ended_ = now;
+    took_ = now - began_;
+    due_ = now + std::max<Time::duration>(pause_, 10 * took_);
   }
 
  private:
   Time::duration pause_;
   Time due_;
   Time began_;
+  Time ended_{};
+  Time::duration took_{0};
   bool under_way_ = false;
   bool within_pass_ = false;
 };

@@ -126,7 +126,7 @@ void Engine::State::count_commit(const Work& work, const Slot& slot) {
   const auto seconds = [](auto duration) { return std::chrono::duration<double>(duration).count(); };
   for (const auto waited : change.waited) shown_.waited.add(seconds(waited));
   for (const auto held : change.held) shown_.held_for.add(seconds(held));
-  shown_.commit.add(seconds(now_ - work.begun));
+  shown_.commit.add(seconds(now_ - work.first));
 }
 
 // Until the next thing that does not announce itself.
@@ -139,6 +139,8 @@ std::chrono::nanoseconds Engine::State::nap() const {
     until = std::min(
         {trimming_.due_at(), pruning_.due_at(), watching_.due_at(), standing_.due_at(), counting_.due_at()});
   }
+  if (!unknown_.empty()) until = std::min(until, unknown_.begin()->first.first);
+  if (!again_.empty() && overdue_ == 0) until = std::min(until, again_.begin()->first.first);
   if (const Call* call = gates_.first_to_end()) until = std::min(until, call->until);
   if (const Poll* poll = poll_ends_.first()) until = std::min(until, poll->call->until);
   std::chrono::nanoseconds nap = until - now;

@@ -3,9 +3,10 @@
 // store, and lets an outcome out only after the commit it depends on.
 //
 // One change a lock is in flight at most; commands that come meanwhile wait in that lock's line and are decided
-// together, in order, when it is back. A commit that takes longer than `deadline` makes its outcome unknown:
-// its callers get Unavailable{unknown}, new commands fail fast until the store answers again, and the lock is
-// read again before it is decided on.
+// together, in order, when it is back. A commit of which the store does not know whether it was written is begun
+// again until that is known. What takes longer than `deadline` is unknown to its callers (Unavailable{unknown}),
+// and the lock is read again before it is decided on; if that is because the store gives no answer at all, new
+// commands fail fast until it does.
 #pragma once
 
 #include <array>
@@ -102,8 +103,10 @@ class Engine {
   void run();
   void stop() noexcept;  // any thread
 
-  Counters counters() const;    // any thread
-  bool ready() const noexcept;  // any thread: the store answers and nothing is stuck
+  Counters counters() const;  // any thread
+  // Any thread: the store answers, nothing is stuck, and all that an earlier run left, or other servers made, is
+  // watched.
+  bool ready() const noexcept;
 
  private:
   class State;

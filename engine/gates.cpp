@@ -33,9 +33,22 @@ void Gates::saw(const std::string& name, const locks::Gate* gate) {
     by_number_.at(known->second).gate = *gate;
   } else {
     numbers_.emplace(name, ++last_);
-    by_number_.emplace(last_, Released{std::string(locks::gate_id(name)), *gate});
+    by_number_.emplace(last_, Released{std::string(locks::gate_id(name)), *gate, pass_});
     news_ = true;
   }
+}
+
+void Gates::seen(const std::string& name) {
+  const auto known = numbers_.find(name);
+  if (known != numbers_.end()) by_number_.at(known->second).seen = pass_;
+}
+
+std::vector<std::string> Gates::not_seen() const {
+  std::vector<std::string> names;
+  for (const auto& [number, released] : by_number_) {
+    if (released.seen != pass_) names.push_back(locks::gate_name(released.id));
+  }
+  return names;
 }
 
 GatesRead Gates::read(const ReadGates& question) const {

@@ -8,6 +8,7 @@
 #include <string>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "engine/calls.h"
 #include "engine/work.h"
@@ -22,6 +23,10 @@ class Gates {
 
   // A gate as it is now, by its record's name; nullptr: it is not there.
   void saw(const std::string& name, const locks::Gate* gate);
+  // A pass over all that are released: those that it does not see are so no longer.
+  void pass_begins() { ++pass_; }
+  void seen(const std::string& name);
+  std::vector<std::string> not_seen() const;
   GatesRead read(const ReadGates& question) const;
   std::size_t size() const { return by_number_.size(); }
 
@@ -38,11 +43,13 @@ class Gates {
   struct Released {
     std::string id;
     locks::Gate gate;
+    std::uint64_t seen;  // in that pass
   };
   const std::string source_;
   std::map<std::uint64_t, Released> by_number_;
   std::unordered_map<std::string, std::uint64_t> numbers_;  // by record's name
   std::uint64_t last_ = 0;
+  std::uint64_t pass_ = 0;
   bool news_ = false;
   std::set<std::pair<SteadyTime, Call*>> waiting_;
   std::unordered_map<const Call*, SteadyTime> ends_;  // of them

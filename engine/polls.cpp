@@ -170,6 +170,7 @@ bool Engine::State::look() {
 
 // The server stops: places are kept, polls are not.
 void Engine::State::close_polls() {
+  refuse_seekers("the server is stopping");
   while (Poll* poll = poll_ends_.first()) {
     Slot& slot = *poll->slot;
     answer(unpark(slot, std::string(intention(*poll->call).claim)), locks::Unavailable{"the server is stopping"});

@@ -1,4 +1,4 @@
-// Who waits for gates to be released, and where leases are that are known by their name alone.
+// Who waits for gates to be released.
 #include <algorithm>
 #include <utility>
 
@@ -55,33 +55,6 @@ void Engine::State::leave_gates(const Call* poll) {
 
 void Engine::State::saw_gate(const Slot& slot) {
   if (locks::is_gate(*slot.lock)) gates_.saw(*slot.lock, slot.record.gate ? &*slot.record.gate : nullptr);
-}
-
-bool Engine::State::find_lease(Call& call) {
-  auto& renewal = std::get<RenewLease>(call.question);
-  const auto at = leases_.lower_bound({renewal.renew.claim, 0});
-  if (at == leases_.end() || at->first.first != renewal.renew.claim) {
-    if (all_found_ && unread_.empty()) {
-      answer(call, locks::Gone{0, locks::Gone::Why::ended, {}, {}});
-    } else {
-      answer(call, locks::Unavailable{"leases of an earlier run are still being read"});
-    }
-    return false;
-  }
-  // Not in one expression: the question is both read and replaced.
-  locks::Command command{at->second, std::move(renewal.caller), std::move(renewal.renew)};
-  call.question = std::move(command);
-  return true;
-}
-
-void Engine::State::lease_is_at(const Slot& slot, const TimerId& id, Timer& timer) {
-  if (id.kind != locks::RowKind::claim || id.max_hold || id.row.starts_with('#')) return;
-  timer.lease = ++lease_numbers_;
-  leases_.emplace(std::pair(id.row, timer.lease), *slot.lock);
-}
-
-void Engine::State::lease_is_not(const TimerId& id, const Timer& timer) {
-  if (timer.lease != 0) leases_.erase({id.row, timer.lease});
 }
 
 }  // namespace lockkeeper::engine

@@ -35,6 +35,7 @@ bool Engine::State::give_up_overdue() {
     refuse_line(*work->slot, "the store does not answer");
     forget_record(*work->slot);
   }
+  if (any) refuse_seekers("the store does not answer");
   return any;
 }
 
@@ -48,21 +49,12 @@ void Engine::State::returned(Work& work) {
   const auto& question = work.operation.question;
   if (Slot* slot = work.slot) {
     slot->work = nullptr;
-    if (const auto* prune = std::get_if<Prune>(&question)) floor_ = std::max(floor_, prune->expected);
-    if (work.overdue && std::holds_alternative<Committed>(work.operation.answer)) {
-      count_commit(work, *slot);
-    } else if (work.overdue && std::holds_alternative<Commit>(question)) {
-      count_anew();
+    const bool through = change_returned(work, *slot);
+    if (slot->work == nullptr) {
+      settle_told(*slot);
+      need_turn(*slot);
     }
-    if (work.overdue || std::holds_alternative<Prune>(question)) {
-      forget_record(*slot);  // read again before it is decided on
-      if (std::holds_alternative<Commit>(question)) look_soon(*slot);
-    } else if (std::holds_alternative<Commit>(question)) {
-      commit_returned(work, *slot);
-    } else {
-      read_returned(work, *slot);
-    }
-    need_turn(*slot);
+    if (!through) return;
   } else if (std::holds_alternative<FindFree>(question)) {
     found_free(work.operation);
   } else if (std::holds_alternative<TrimHistory>(question)) {
@@ -77,49 +69,92 @@ void Engine::State::returned(Work& work) {
     }
   } else if (std::holds_alternative<Scan>(question)) {
     scan_returned(work);
+  } else if (!work.unheard.empty()) {
+    told_whose(work);
   } else {
     history_returned(work);
   }
   pool_.give_back(work);
 }
 
-void Engine::State::commit_returned(Work& work, Slot& slot) {
-  if (std::holds_alternative<Committed>(work.operation.answer)) {
-    slot.exists = true;
-    slot.conflicts = 0;
-    add(shown_.commits, 1);
-    add(shown_.lapses, work.lapses);
-    const locks::Change& change = std::get<Commit>(work.operation.question).change;
-    untrimmed_ += change.events.size();
-    count_commit(work, slot);
-    if (!change.rows.empty()) {
-      watch_change(slot, change);
-      settle_polls(slot);
+// Of a lock: a commit, a prune, a read. False: the work goes on.
+bool Engine::State::change_returned(Work& work, Slot& slot) {
+  const auto& question = work.operation.question;
+  if (work.of != nullptr) {
+    Work& commit = *work.of;
+    if (history_says(work)) pool_.give_back(commit);
+    return true;
+  }
+  if (std::holds_alternative<Commit>(question)) {
+    if (!work.overdue && !work.given_up) return commit_returned(work, slot);
+    if (std::holds_alternative<Committed>(work.operation.answer)) {
+      count_commit(work, slot);
+    } else {
+      count_anew();
     }
-    while (!work.calls.empty()) answer(work.calls.pop_front());
-    return;
+    commit_given_up(slot);
+    return true;
+  }
+  if (const auto* prune = std::get_if<Prune>(&question)) floor_ = std::max(floor_, prune->expected);
+  if (work.overdue || std::holds_alternative<Prune>(question)) {
+    forget_record(slot);  // read again before it is decided on
+  } else {
+    read_returned(work, slot);
+  }
+  return true;
+}
+
+bool Engine::State::commit_returned(Work& work, Slot& slot) {
+  const auto* failed = std::get_if<Failed>(&work.operation.answer);
+  if (work.unknown != 0 || (failed != nullptr && failed->kind == Failed::Kind::unknown)) {
+    if (failed != nullptr) {
+      try_again(work);
+      return false;
+    }
+    if (std::holds_alternative<Conflict>(work.operation.answer)) {
+      ask_history(work);
+      return false;
+    }
+    resolved(work);
   }
   if (auto* conflict = std::get_if<Conflict>(&work.operation.answer)) {
-    add(shown_.conflicts, 1);
+    conflicted(work, slot, std::move(*conflict));
+  } else if (failed != nullptr) {
     not_told(slot, work.calls);
-    Calls again = std::exchange(work.calls, {});
-    Calls polls = unsettled_polls(slot);
-    while (!polls.empty()) again.push_back(polls.pop_front());
-    take_record(slot, std::move(conflict->record), conflict->floor);
-    if (++slot.conflicts < kConflicts) return slot.line.prepend(std::move(again));
-    slot.conflicts = 0;
-    return refuse(std::move(again), "the lock changes too fast");
+    refuse(unsettled_polls(slot), why(work.operation));
+    forget_record(slot);
+    refuse(std::exchange(work.calls, {}), why(work.operation));
+  } else {
+    committed(work, slot);
   }
-  const auto* failed = std::get_if<Failed>(&work.operation.answer);
-  const bool unknown = failed == nullptr || failed->kind == Failed::Kind::unknown;
+  return true;
+}
+
+void Engine::State::committed(Work& work, Slot& slot) {
+  slot.exists = true;
+  slot.conflicts = 0;
+  add(shown_.commits, 1);
+  add(shown_.lapses, work.lapses);
+  const locks::Change& change = std::get<Commit>(work.operation.question).change;
+  untrimmed_ += change.events.size();
+  count_commit(work, slot);
+  if (!change.rows.empty()) {
+    watch_change(slot, change);
+    settle_polls(slot);
+  }
+  while (!work.calls.empty()) answer(work.calls.pop_front());
+}
+
+void Engine::State::conflicted(Work& work, Slot& slot, Conflict conflict) {
+  add(shown_.conflicts, 1);
   not_told(slot, work.calls);
-  refuse(unsettled_polls(slot), why(work.operation), unknown);
-  forget_record(slot);
-  if (unknown) {
-    look_soon(slot);
-    count_anew();
-  }
-  refuse(std::exchange(work.calls, {}), why(work.operation), unknown);
+  Calls again = std::exchange(work.calls, {});
+  Calls polls = unsettled_polls(slot);
+  while (!polls.empty()) again.push_back(polls.pop_front());
+  take_record(slot, std::move(conflict.record), conflict.floor);
+  if (++slot.conflicts < kConflicts) return slot.line.prepend(std::move(again));
+  slot.conflicts = 0;
+  refuse(std::move(again), "the lock changes too fast");
 }
 
 void Engine::State::read_returned(Work& work, Slot& slot) {

@@ -25,11 +25,21 @@ void Slots::rest(Slot& slot) {
   (newest_ == nullptr ? oldest_ : newest_->newer) = &slot;
   newest_ = &slot;
   slot.resting = true;
-  while (slots_.size() > capacity_ && oldest_ != nullptr) {
-    Slot& old = *oldest_;
-    unlink(old);
-    slots_.erase(slots_.find(*old.lock));
-  }
+  while (slots_.size() > capacity_ && oldest_ != nullptr) forget(*oldest_);
+}
+
+Slot* Slots::find(const std::string& lock) {
+  const auto at = slots_.find(lock);
+  return at != slots_.end() ? &at->second : nullptr;
+}
+
+void Slots::forget(Slot& slot) {
+  unlink(slot);
+  slots_.erase(slots_.find(*slot.lock));
+}
+
+void Slots::forget_idle() {
+  while (oldest_ != nullptr) forget(*oldest_);
 }
 
 void Slots::unlink(Slot& slot) {

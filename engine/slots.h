@@ -30,6 +30,9 @@ struct Watched {
   struct Unheard {
     std::string request;
     locks::Version token = 0;  // 0: whichever it has
+    // Over a shared store: the token of which history is asked whether this server granted it, and that it did.
+    locks::Version asked = 0;
+    locks::Version own = 0;
   };
   std::map<std::string, Unheard> unheard;
   bool unheard_due = false;  // not after a failure, before its pause is over
@@ -48,6 +51,7 @@ struct Slot {
   std::uint8_t conflicts = 0;  // in a row
   std::size_t checked = 0;     // so many calls at the head of the line came before `record` was read
   Work* work = nullptr;        // its read, commit or prune under way: one at most
+  locks::Version told = 0;     // meanwhile: it is at this version, or at a newer one
   Calls line;
   std::unique_ptr<Watched> watched;
   bool look = false;  // a turn reads the record, though nobody asks
@@ -63,10 +67,19 @@ class Slots {
 
   // Made when it is not there; not at rest any more.
   Slot& use(const std::string& lock);
+  Slot* find(const std::string& lock);  // nullptr: there is none
 
   // Nothing is under way or waiting. Forgets the slot if nothing is known, and the oldest ones when there are
   // more than fit.
   void rest(Slot& slot);
+
+  void forget(Slot& slot);  // that is at rest
+  void forget_idle();       // all of them
+
+  template <class Do>
+  void each(Do what) {
+    for (auto& [lock, slot] : slots_) what(slot);
+  }
 
   std::size_t size() const { return slots_.size(); }
 

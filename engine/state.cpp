@@ -41,6 +41,7 @@ Engine::State::State(Store& store, Clock& clock, Settings settings)
 
 Engine::State::~State() {
   if (!closed_) store_.close();
+  for (News* news = news_.take(); news != nullptr;) delete std::exchange(news, news->next);
 }
 
 void Engine::State::submit(Call& call) noexcept {
@@ -66,7 +67,8 @@ void Engine::State::run() {
     if (step()) continue;
     if (stopping_ && unanswered_ == 0 && (unheard_ == 0 || overdue_ > 0)) break;
     const std::size_t lately = std::exchange(lately_, unanswered_);
-    sleeper_.sleep(nap(), lately <= Sleeper::few, [this] { return submitted_.empty() && completed_.empty(); });
+    sleeper_.sleep(nap(), lately <= Sleeper::few,
+                   [this] { return submitted_.empty() && completed_.empty() && news_.empty(); });
   }
   for (Call* late = submitted_.close(); late != nullptr;) refuse_now(*std::exchange(late, late->next));
   closed_ = true;
@@ -78,7 +80,10 @@ bool Engine::State::step() {
   wall_ = clock_.wall();
   lease_clock_.turn(now_);
   bool any = take_completed();
+  any = take_news() || any;
+  any = give_up_unknown() || any;
   any = give_up_overdue() || any;
+  any = begin_again() || any;
   any = take_submitted() || any;
   any = end_polls() || any;
   any = end_gate_polls() || any;
@@ -99,6 +104,7 @@ bool Engine::State::step() {
     shown_.counted.store(true, std::memory_order_release);
   }
   shown_.stuck.store(overdue_ > 0, std::memory_order_relaxed);
+  shown_.watching.store(all_found_ && unread_.empty(), std::memory_order_relaxed);
   return outbox_.deliver() || any;
 }
 
@@ -148,6 +154,10 @@ void Engine::State::accept(Call& call) {
   }
   if (std::holds_alternative<ReadGates>(call.question)) return read_gates(call);
   if (std::holds_alternative<RenewLease>(call.question) && !find_lease(call)) return;
+  line_up(call);
+}
+
+void Engine::State::line_up(Call& call) {
   const auto* command = std::get_if<locks::Command>(&call.question);
   Slot& slot = slots_.use(command != nullptr ? command->lock : std::get<ReadHistory>(call.question).lock);
   if (command != nullptr) {
@@ -238,7 +248,8 @@ Counters Engine::State::counters() const {
 }
 
 bool Engine::State::ready() const noexcept {
-  return !shown_.stuck.load(std::memory_order_relaxed) && store_.ready();
+  return !shown_.stuck.load(std::memory_order_relaxed) && shown_.watching.load(std::memory_order_relaxed) &&
+         store_.ready();
 }
 
 }  // namespace lockkeeper::engine

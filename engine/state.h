@@ -20,6 +20,7 @@
 #include "engine/engine.h"
 #include "engine/gates.h"
 #include "engine/inbox.h"
+#include "engine/news.h"
 #include "engine/outbox.h"
 #include "engine/polls.h"
 #include "engine/sleeper.h"
@@ -36,8 +37,10 @@ class Engine::State final : public Completions {
   State(Store& store, Clock& clock, Settings settings);
   ~State();
 
-  void submit(Call& call) noexcept;                    // any thread
-  void completed(Operation* chain) noexcept override;  // any thread
+  void submit(Call& call) noexcept;                            // any thread
+  void completed(Operation* chain) noexcept override;          // any thread
+  void changed(std::vector<Changed> locks) noexcept override;  // any thread
+  void missed() noexcept override;                             // any thread
   bool step();
   std::chrono::nanoseconds nap() const;
   void run();
@@ -48,7 +51,10 @@ class Engine::State final : public Completions {
  private:
   // A step's parts. Each returns whether there was something to do.
   bool take_completed();
+  bool take_news();
+  bool give_up_unknown();
   bool give_up_overdue();
+  bool begin_again();
   bool take_submitted();
   bool end_polls();
   bool look();
@@ -57,6 +63,7 @@ class Engine::State final : public Completions {
   bool begin_all();
 
   void accept(Call& call);
+  void line_up(Call& call);
   bool accept_always(Call& call);
   void answer(Call& call, locks::Outcome outcome);
   void answer(Call& call);  // its answer is in it
@@ -90,6 +97,8 @@ class Engine::State final : public Completions {
   void not_told(Slot& slot, const Calls& calls);
   void refuse_line(Slot& slot, const std::string& why);
   void decide_unheard(Slot& slot, Work*& commit, const locks::Circumstances& around);
+  void ask_whose(const Slot& slot, const std::string& claim, Watched::Unheard& unheard, locks::Version token);
+  void told_whose(const Work& work);
   void forget_unheard(Slot& slot);
 
   // released_gates.cpp
@@ -97,8 +106,15 @@ class Engine::State final : public Completions {
   bool end_gate_polls();
   void leave_gates(const Call* poll);
   void saw_gate(const Slot& slot);
-  // The command that `call` stands for, if the lock of its lease is known; else it is answered.
+
+  // leases.cpp
+  // The command that `call` stands for, if the lock of its lease is known; else it is answered, or is when that was
+  // looked for.
   bool find_lease(Call& call);
+  const std::string* lock_of_lease(const std::string& claim) const;
+  void seek(const NamedRecord& found);
+  void answer_seekers();
+  void refuse_seekers(const std::string& why);
   void lease_is_at(const Slot& slot, const TimerId& id, Timer& timer);
   void lease_is_not(const TimerId& id, const Timer& timer);
 
@@ -113,14 +129,37 @@ class Engine::State final : public Completions {
   void unwatch(Slot& slot, const TimerId& id);
   void place_timer(Slot& slot, Timer& timer, bool open);
   void try_later(Slot& slot);
+  void restart_place(Slot& slot, const std::string& claim, bool open);
+
+  // passes.cpp
+  void begin_watching();
+  void want_pass();
   void found_timed(Work& work);
   void found_timed(NamedRecord& found);
+  void pass_is_through();
   void aged(Slot& slot);
-  void restart_place(Slot& slot, const std::string& claim, bool open);
+
+  // news.cpp
+  void heard_of(const std::string& lock, locks::Version version);
+  void is_at(Slot& slot, locks::Version version);
+  void settle_told(Slot& slot);
+  void look_at(Slot& slot);
+  void look_around();
+
+  // unknown.cpp
+  void try_again(Work& work);
+  void ask_history(Work& commit);
+  bool history_says(Work& work);
+  void refuse_unknown(Work& work, Slot& slot);
+  void commit_given_up(Slot& slot);
+  void resolved(Work& work);
 
   // returns.cpp
   void returned(Work& work);
-  void commit_returned(Work& work, Slot& slot);
+  bool change_returned(Work& work, Slot& slot);
+  bool commit_returned(Work& work, Slot& slot);
+  void committed(Work& work, Slot& slot);
+  void conflicted(Work& work, Slot& slot, Conflict conflict);
   void read_returned(Work& work, Slot& slot);
   void scan_returned(Work& work);
   void history_returned(Work& work);
@@ -133,7 +172,6 @@ class Engine::State final : public Completions {
   locks::WallTime prune_before() const;
   void found_free(const Operation& operation);
   void trimmed(const Operation& operation);
-  void begin_watching();
   void begin_standing();
   void found_standing(const Operation& operation);
   void begin_census();
@@ -150,6 +188,7 @@ class Engine::State final : public Completions {
   // Written by any thread.
   Inbox<Call> submitted_;
   Inbox<Operation> completed_;
+  Inbox<News> news_;
   Sleeper sleeper_;
   Call stop_mark_;  // comes through submitted_: what was submitted before it is served, what comes after refused
   std::atomic<bool> stop_asked_ = false;
@@ -173,6 +212,11 @@ class Engine::State final : public Completions {
   std::size_t unanswered_ = 0;
   std::size_t lately_ = 0;  // the most of them since the thread last had nothing to do
 
+  // Commits of unknown outcome, by when their callers are told that, and those that wait by when they are begun
+  // again.
+  std::map<std::pair<SteadyTime, std::uint64_t>, Work*> unknown_, again_;
+  std::uint64_t unknowns_ = 0;  // numbers them
+
   LeaseClock lease_clock_;
   Watch watch_;
   PollEnds poll_ends_;
@@ -185,6 +229,8 @@ class Engine::State final : public Completions {
   Chore pruning_;
   Chore watching_;  // looks for what has to be watched: once over an exclusive store, again and again over another
   std::string watched_to_;
+  std::uint64_t pass_ = 0;  // the one under way, or the last
+  std::uint64_t wanted_pass_ = 0;
   Chore standing_;
   std::string standing_to_;
   std::set<std::tuple<std::string, std::string, locks::WallTime>> standing_told_, standing_now_;
@@ -192,6 +238,13 @@ class Engine::State final : public Completions {
   // Where claims whose time runs are: by name, and in the order in which they came to be seen (Timer::lease).
   std::map<std::pair<std::string, std::uint64_t>, std::string> leases_;
   std::uint64_t lease_numbers_ = 0;
+  // Renewals of leases that are not known here: each waits for a pass; and what that has found by now, by claim.
+  struct Seeker {
+    Call* call;
+    std::uint64_t pass;
+  };
+  std::deque<Seeker> seekers_;
+  std::map<std::string, std::string> sought_;
   // Whether all that an earlier run of the server left was found, what has a time that runs; and what of it was not
   // read yet.
   bool all_found_ = false;
@@ -212,7 +265,7 @@ class Engine::State final : public Completions {
     Measure<long_seconds> waited, held_for;
     Measure<batch_changes> batch;
     Measure<commit_seconds> commit;
-    std::atomic<bool> stuck = false;
+    std::atomic<bool> stuck = false, watching = false;
   } shown_;
   static void add(std::atomic<std::uint64_t>& counter, std::uint64_t number) {
     counter.store(counter.load(std::memory_order_relaxed) + number, std::memory_order_relaxed);  // one writer

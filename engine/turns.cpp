@@ -92,7 +92,8 @@ void Engine::State::decide_line(Slot& slot) {
   Work* commit = nullptr;
   const locks::Terms terms = terms_of(slot);
   const SlotPolls polls(slot);
-  const locks::Circumstances around{wall_, settings_.limits, terms, &polls};
+  locks::Circumstances around{wall_, settings_.limits, terms, &polls};
+  if (!exclusive_) around.committed = slot.record.head.version;
   bool goes_on = true;
   while (goes_on) {
     // What is left of a large hand-over comes before any other command.
@@ -210,6 +211,7 @@ void Engine::State::begin_read(Slot& slot) {
   work.slot = &slot;
   work.waiting = slot.line.size();
   slot.work = &work;
+  slot.told = 0;
   begin(work);
 }
 
@@ -241,6 +243,7 @@ bool Engine::State::prune(Slot& slot) {
 
 void Engine::State::begin(Work& work) {
   work.begun = now_;
+  if (work.unknown == 0) work.first = now_;
   flights_.add(work);
   work.operation.next = nullptr;
   *chain_end_ = &work.operation;

@@ -78,10 +78,17 @@ void Engine::State::decide_unheard(Slot& slot, Work*& commit, const locks::Circu
       const Told::Heard heard = told_.heard(*slot.lock, name, claim->token);
       // Of a poll that was open here, whoever else was told would be known.
       stands = heard == Told::Heard::nobody || (heard == Told::Heard::not_known && meant.token == 0);
+      // Over a shared store a copy that another server tells of it is written first.
+      stands = stands && (exclusive_ || claim->renewed == claim->token);
     }
     if (!stands) {
       at = unheard.erase(at);
       --unheard_;
+      continue;
+    }
+    if (!exclusive_ && meant.own != claim->token) {
+      if (commit == nullptr) ask_whose(slot, name, at->second, claim->token);
+      ++at;
       continue;
     }
     const locks::Command command{*slot.lock, {"", "server"}, locks::GiveBack{name, meant.request, claim->token}};
@@ -89,6 +96,40 @@ void Engine::State::decide_unheard(Slot& slot, Work*& commit, const locks::Circu
     if (decision.change && !add_if_fits(commit, slot, std::move(*decision.change))) return;
     ++at;  // it is through when the record says so
   }
+}
+
+// A grant under that token that was not written, or is not known, may have become another server's, which told of
+// it.
+void Engine::State::ask_whose(const Slot& slot, const std::string& claim, Watched::Unheard& unheard,
+                              locks::Version token) {
+  if (std::exchange(unheard.asked, token) == token) return;
+  Work& work = pool_.take();
+  work.operation.question = ReadHistory{.lock = *slot.lock, .after = token - 1, .limit = 1};
+  work.unheard = claim;
+  work.version = token;
+  begin(work);
+}
+
+void Engine::State::told_whose(const Work& work) {
+  Slot* slot = slots_.find(std::get<ReadHistory>(work.operation.question).lock);
+  if (slot == nullptr || !slot->watched) return;
+  const auto at = slot->watched->unheard.find(work.unheard);
+  if (at == slot->watched->unheard.end() || at->second.asked != work.version) return;
+  if (const auto* read = std::get_if<HistoryRead>(&work.operation.answer)) {
+    const locks::Event* event = read->events.empty() ? nullptr : &read->events.front();
+    if (event != nullptr && event->version == work.version && event->change.starts_with(settings_.change_prefix)) {
+      at->second.own = work.version;
+    } else {
+      slot->watched->unheard.erase(at);
+      --unheard_;
+    }
+    return need_turn(*slot);
+  }
+  at->second.asked = 0;
+  if (stopping_) forget_unheard(*slot);
+  slot->watched->unheard_due = false;
+  look_later_.emplace_back(now_ + std::chrono::seconds(1), *slot->lock);
+  need_turn(*slot);
 }
 
 // The server ends: what could not be written stays as it is.

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <deque>
+#include <string>
 #include <utility>
 
 #include "engine/calls.h"
@@ -28,6 +29,13 @@ struct Work {
   bool census = false;         // likewise
   bool was_held = false;       // of a commit: the lock, before it
   SteadyTime begun;
+  SteadyTime first;           // of a commit that is begun again (unknown.cpp): when it was first
+  SteadyTime again;           // likewise: when it is
+  std::uint64_t unknown = 0;  // likewise: its number
+  std::chrono::milliseconds pause{0};
+  bool given_up = false;  // likewise: its callers were told
+  Work* of = nullptr;     // of a history read: the commit whose fate it tells
+  std::string unheard;    // likewise: the claim of which it tells whose it is
   bool overdue = false;
   Work* older = nullptr;  // neighbours in Flights
   Work* newer = nullptr;
@@ -54,7 +62,11 @@ class WorkPool {
     work.waiting = work.grants = work.lapses = 0;
     work.chore = work.census = work.was_held = false;
     work.version = 0;
-    work.overdue = false;
+    work.unknown = 0;
+    work.pause = {};
+    work.of = nullptr;
+    work.unheard.clear();
+    work.overdue = work.given_up = false;
     work.older = nullptr;
     work.newer = std::exchange(free_, &work);
   }

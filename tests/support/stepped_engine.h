@@ -73,6 +73,7 @@ class WatchedStore final : public engine::Store, public engine::Completions {
   }
   void close() override { memory.close(); }
   bool exclusive() const override { return alone; }
+  bool watches() const override { return !alone; }
   bool ready() const override { return memory.ready(); }
   void completed(engine::Operation* chain) noexcept override {
     while (chain != nullptr) {
@@ -80,6 +81,10 @@ class WatchedStore final : public engine::Store, public engine::Completions {
       if (each->owner != nullptr) engine_->completed(each);
     }
   }
+
+  // What the store's watch tells.
+  void tell(const std::string& lock, locks::Version version) { engine_->changed({{lock, version}}); }
+  void tell_missed() { engine_->missed(); }
 
   // What another server does, behind the engine's back. The memory store must not be held.
   engine::Operation elsewhere(decltype(engine::Operation::question) question) {

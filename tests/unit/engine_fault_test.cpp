@@ -67,12 +67,16 @@ TEST_F(EngineFault, AnUnknownCommitIsSaidToBeUnknownAndTheLockIsReadAgain) {
   fail_commits(Failed::Kind::unknown);
   const auto reads = store_.all_begun<Read>().size();
   const Asked& asked = ask(acquire("prod", "k"));
+  for (int i = 0; i < 200 && !asked.answered; ++i) {
+    clock_.advance(milliseconds(10));
+    settle();
+  }
   ASSERT_NE(asked.get<Unavailable>(), nullptr);
   EXPECT_TRUE(asked.get<Unavailable>()->unknown);
+  EXPECT_TRUE(engine_->ready()) << "the store answers";
   heal();
   EXPECT_NE(ask(inspect("prod")).get<Inspected>(), nullptr);
   EXPECT_EQ(store_.all_begun<Read>().size(), reads + 1);
-  EXPECT_EQ(engine_->counters().failures, 1U);
 }
 
 TEST_F(EngineFault, ACommandThatWaitsBehindAFailedCommitIsTriedItself) {

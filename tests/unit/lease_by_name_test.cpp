@@ -3,7 +3,7 @@
 
 #include <chrono>
 
-#include "tests/unit/engine_waiting.h"
+#include "tests/unit/engine_sharing.h"
 
 namespace lockkeeper {
 namespace {
@@ -120,6 +120,85 @@ TEST_F(LeaseByName, NoNameIsGoneBeforeAllThatAnEarlierRunLeftWasRead) {
   settle();
   EXPECT_NE(ask(renewal("a")).get<Renewed>(), nullptr);
   EXPECT_NE(ask(renewal("x")).get<Gone>(), nullptr);
+}
+
+// ---- over a store that other servers change too: what is not known is looked for
+
+class SharedLeaseByName : public test::SharingEngine {
+ protected:
+  static RenewLease renewal(const std::string& claim) {
+    return {{"", "shared-lock"}, locks::Renew{.key = "key of " + claim, .claim = claim}};
+  }
+};
+
+TEST_F(SharedLeaseByName, WhatAnotherServerGrantedIsFound) {
+  settle();
+  elsewhere(lease("one", "a"));
+  EXPECT_NE(ask(renewal("a")).get<Renewed>(), nullptr);
+}
+
+TEST_F(SharedLeaseByName, AnUnknownNameIsGoneWhenAllWereSeen) {
+  start();
+  elsewhere(lease("one", "a"));
+  settle();
+  const auto before = scans();
+  EXPECT_NE(ask(renewal("x")).get<Gone>(), nullptr);
+  EXPECT_EQ(scans(), before + 1);
+}
+
+TEST_F(SharedLeaseByName, ManyLookTogether) {
+  settle();
+  const auto before = scans();
+  std::vector<Asked*> all;
+  for (int i = 0; i < 100; ++i) all.push_back(&submit(renewal("x" + std::to_string(i))));
+  settle();
+  for (const Asked* one : all) EXPECT_NE(one->get<Gone>(), nullptr);
+  EXPECT_LE(scans(), before + 2);
+}
+
+TEST_F(SharedLeaseByName, AnUnfinishedLookAroundSaysNothingOfWhatCameBehindIt) {
+  // given that a look around has the first of two slices behind it
+  start();
+  for (int i = 0; i < 300; ++i) elsewhere(lease("lock " + std::to_string(1000 + i), "c" + std::to_string(i)));
+  store_.memory.hold(true);
+  settle();
+  store_.memory.release_held(1);
+  settle();
+  // when another server grants a lease in there, and its client asks here
+  store_.memory.hold(false);
+  elsewhere(lease("a lock before them", "a"));
+  store_.memory.hold(true);
+  Asked& renewed = ask(renewal("a"));
+  store_.memory.hold(false);
+  store_.memory.release_held();
+  settle();
+  EXPECT_NE(renewed.get<Renewed>(), nullptr);
+}
+
+TEST_F(SharedLeaseByName, NobodyWaitsForAStoreThatIsAway) {
+  settle();
+  store_.memory.fault = [](const engine::Operation&) {
+    return engine::Failed{engine::Failed::Kind::unavailable, "away"};
+  };
+  EXPECT_NE(ask(renewal("a")).get<Unavailable>(), nullptr);
+}
+
+TEST_F(SharedLeaseByName, NobodyWaitsForAServerThatStopsOrAStoreThatIsStuck) {
+  settle();
+  store_.memory.hold(true);
+  Asked& stuck = ask(renewal("a"));
+  EXPECT_FALSE(stuck.answered);
+  pass(3s);
+  EXPECT_NE(stuck.get<Unavailable>(), nullptr);
+  store_.memory.hold(false);
+  store_.memory.release_held();
+  settle();
+  store_.memory.hold(true);
+  Asked& stops = ask(renewal("a"));
+  EXPECT_FALSE(stops.answered);
+  engine_->stop();
+  settle();
+  EXPECT_NE(stops.get<Unavailable>(), nullptr);
 }
 
 }  // namespace
