@@ -28,6 +28,7 @@ struct Shared {
   Known known;
   Floor floor;
   Round trimming, free_ones;
+  std::chrono::nanoseconds tombstones_are_kept = std::chrono::hours(1);
   // Since when this process has seen a tombstone, under trimming.mutex: nobody else's clock tells how old it is.
   std::unordered_map<std::string, std::pair<locks::Version, std::chrono::nanoseconds>> tombstones;
 };

@@ -12,7 +12,6 @@ namespace {
 
 using Kind = DynamoError::Kind;
 
-constexpr std::chrono::hours tombstones_are_kept(1);
 constexpr std::size_t tombstones_in_mind = 100'000;
 
 Item key_in(const Item& item) {
@@ -94,7 +93,7 @@ class Slice {
     const auto version = number_of(item, "v");
     auto& [of, since] = seen.try_emplace(lock, version, now).first->second;
     if (of != version) of = version, since = now;
-    if (now - since < tombstones_are_kept) return true;
+    if (now - since < session_.shared.tombstones_are_kept) return true;
     seen.erase(lock);
     try {
       session_.client.remove(session_.shared.table, key_in(item),
