@@ -56,7 +56,7 @@ def honest():
     story.call("b in", "acquire", "b/1", 200, {"token": 5}, wait=True, ttl=4, begun=1)
     story.call("d refused", "acquire", "d/1", 423, {}, begun=5)
     story.event("renewed", "b/1", 5)
-    story.call("b renewed", "renew", "b/1", 200, {"token": 5})
+    story.call("b renewed", "renew", "b/1", 200, {"token": 5, "ttl": "4s"})
     story.now += 4
     story.event("lapsed", "b/1", 5)
     story.event("granted", "c/1", 0, same_change=True)
@@ -81,6 +81,22 @@ def test_whose_answer_is_lost_may_have_been_heard_or_not():
         story.calls[name].status = story.calls[name].body = None
         story.calls[name].returned = float("inf")
     story.calls["nothing came of it"] = Call("release", "prod", 3, claim="c", intention="c/1", key="c/1")
+    assert story.check() == []
+
+
+def test_what_has_no_ttl_is_renewed_without_a_trace():
+    story = honest()
+    story.call("d stays", "renew", "d/2", 200, {"token": 10})
+    assert story.check() == []
+    story.calls["d stays"].body["token"] = 9
+    assert story.check() != []
+
+
+def test_who_asks_again_for_what_it_has_may_renew_it():
+    story = honest()
+    story.event("renewed", "d/2", 10)
+    assert any("nobody asked for" in problem for problem in story.check())
+    story.call("d again", "acquire", "d/2", 200, {"token": 10}, begun=9)
     assert story.check() == []
 
 

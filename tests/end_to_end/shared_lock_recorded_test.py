@@ -315,10 +315,13 @@ class Player:
 
 
 def plays():
-    for case in CASES:
-        yield case, "own"
-        # What happens before there is a door is the same at both.
-        if not case.get("setup", {}).get("not_started"):
+    for number, case in enumerate(CASES):
+        # What happens before there is a door is the same at both. On a store that servers share the address does not
+        # matter again: every other case is played at the other one.
+        one = case.get("setup", {}).get("not_started")
+        if one or ON is None or number % 2 == 0:
+            yield case, "own"
+        if not one and (ON is None or number % 2 == 1):
             yield case, "prefix"
 
 

@@ -185,6 +185,9 @@ class _OfLock:
     withdraw_423 = release_423
 
     def renew_200(self, call, state):
+        claim = state.claims.get(call.claim)
+        if "ttl" not in call.body and claim is not None and claim.token == call.body["token"]:
+            return  # it has no end to put off
         event = self.event(call.version) if call.version else {}
         if (event.get("what"), event.get("claim"), event.get("token")) != ("renewed", call.claim, call.body["token"]):
             return self.wrong(call, "its renewal is not in the history")
@@ -209,7 +212,9 @@ class _OfLock:
         for event in self.events:
             kind = {"released": "release", "renewed": "renew"}.get(event["what"])
             if kind and "token" in event and event["version"] not in self.told_by:
-                suspects = doubtful[kind, event["claim"]]
+                suspects = list(doubtful[kind, event["claim"]])
+                if kind == "renew":  # who asks again for what it has is told only after that is written
+                    suspects += self.acquires[event["holder"]][1:]
                 if not suspects:
                     self.problems.append(f"{self.ledger.lock}: nobody asked for {event}")
                 else:
