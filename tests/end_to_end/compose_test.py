@@ -82,13 +82,16 @@ class Topology:
         path.write_text(f"pid {self.folder}/nginx.pid;\nerror_log stderr notice;\ndaemon off;\n" + text)
         return ["/usr/sbin/nginx", "-p", str(self.folder), "-c", str(path), *more]
 
+    def start_nginx(self):
+        self.spawn("nginx", self.nginx_command())
+
     def __enter__(self):
         try:
             for name in ETCDS:
                 self.start_etcd(name)
             for name in SERVERS:
                 self.start_server(name)
-            self.spawn("nginx", self.nginx_command())
+            self.start_nginx()
             wait_for(lambda: self.ready(), "the balancer to lead to a server")
         except BaseException:
             self.__exit__()
@@ -125,6 +128,48 @@ def test_nginx_takes_the_file(topology):
     done = subprocess.run(topology.nginx_command("-t"), capture_output=True, text=True)
     assert done.returncode == 0 and "test is successful" in done.stderr, done.stderr
     assert "warn" not in done.stderr, done.stderr
+
+
+class Dropper:
+    """Takes a request and goes away without an answer, as a server does that is killed at that moment."""
+
+    def __init__(self):
+        self.requests = []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            with connection:
+                if line := connection.makefile("rb").readline():
+                    self.requests.append(line.split()[0].decode())
+
+
+@pytest.mark.parametrize("method, times", [("GET", 3), ("PUT", 1), ("DELETE", 1), ("POST", 1)])
+def test_the_balancer_repeats_what_reads_and_never_what_changes(tmp_path, method, times):
+    droppers = [Dropper() for _ in SERVERS]
+    cut = Topology(tmp_path)
+    cut.address = {f"{name}:3000": f"127.0.0.1:{dropper.port}" for name, dropper in zip(SERVERS, droppers)}
+    cut.start_nginx()
+    try:
+        wait_for(lambda: listens(cut.port), "nginx to listen")
+        assert cut.request(method, "/lock/prod", None if method == "GET" else b'{"key":"k"}').status == 502
+        assert [line for dropper in droppers for line in dropper.requests] == [method] * times
+    finally:
+        cut.__exit__()
+        for dropper in droppers:
+            dropper.listener.close()
+
+
+def listens(port):
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 5):
+        return True
+    return False
 
 
 def test_the_services_belong_together():
