@@ -8,7 +8,7 @@ import time
 import pytest
 from ask import ask, get
 from server import Server, wait_for
-from store_redis import RealStore
+from store_redis import RealStore, free_port
 
 SECRET = "correct-horse-7"
 
@@ -117,6 +117,7 @@ def test_a_frozen_redis_is_503_within_its_time_out_and_then_at_once_until_it_is_
             assert status == 503 and headers["Retry-After"]
             assert time.monotonic() - began < 5, "the store's time-out is 1.5 s"
             wait_for(lambda: not ready(server), "the server to notice")
+            wait_for(lambda: "is away: no answer in time" in server.log, "the store to say so by itself")
             for number in range(20):
                 began = time.monotonic()
                 status, body, headers = lock(server, f"meanwhile-{number}")
@@ -183,9 +184,10 @@ def test_settings_that_risk_locks_are_warned_of_by_name(tmp_path, redis):
 
 def test_what_this_store_does_not_speak_to_is_refused_by_name(tmp_path, redis):
     with RealStore(tmp_path / "replica", settings={"replicaof": f"127.0.0.1 {redis.port}"}) as replica:
-        assert "replica" in refused_to_start(tmp_path, replica.url("x"))
-    with RealStore(tmp_path / "cluster", settings={"cluster-enabled": "yes"}) as cluster:
-        assert "cluster" in refused_to_start(tmp_path, cluster.url("x"))
+        assert "it is a replica" in refused_to_start(tmp_path, replica.url("x"))
+    with RealStore(tmp_path / "cluster", settings={
+            "cluster-enabled": "yes", "cluster-port": str(free_port())}) as cluster:
+        assert "runs as a cluster" in refused_to_start(tmp_path, cluster.url("x"))
     assert "Sentinel" in refused_to_start(tmp_path, "redis://one,two/")
     assert "no option colour" in refused_to_start(tmp_path, redis.url("x", colour="red"))
     redis.ask("HSET", "newer:meta", "layout", "99", "epoch", "e", "floor", "0")
