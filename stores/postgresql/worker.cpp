@@ -12,18 +12,18 @@ using engine::Failed;
 using engine::Operation;
 using std::chrono::steady_clock;
 
-// By kind: how many go together, and on how many connections at a time, of a pool of that size. Two batches of
-// commits: one waits for the disk while the next is carried out (more would wait for each other, since a NOTIFY
-// makes commits go one by one).
+// By kind: how many go together, and on how many connections at a time, of a pool of that size. Commits on one
+// alone: a NOTIFY makes PostgreSQL's commits go one by one, so that a second batch would only make both of them
+// smaller.
 struct Share {
   std::size_t together;
   std::size_t (*lanes)(std::size_t pool);
 };
 constexpr Share shares[] = {
-    {256, [](std::size_t pool) { return std::clamp<std::size_t>(pool / 2, 1, 2); }},  // commits
-    {128, [](std::size_t pool) { return pool; }},                                     // reads
-    {256, [](std::size_t) { return std::size_t{1}; }},                                // prunes
-    {1, [](std::size_t pool) { return std::max<std::size_t>(pool / 2, 1); }},         // other
+    {256, [](std::size_t) { return std::size_t{1}; }},                         // commits
+    {128, [](std::size_t pool) { return pool; }},                              // reads
+    {256, [](std::size_t) { return std::size_t{1}; }},                         // prunes
+    {1, [](std::size_t pool) { return std::max<std::size_t>(pool / 2, 1); }},  // other
 };
 
 const Share& share(Kind kind) {
