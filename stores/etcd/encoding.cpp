@@ -36,6 +36,7 @@ void fill(Range& from, pb::RangeRequest& to) {
   if (from.descending) to.set_sort_order(pb::RangeRequest::DESCEND);
   to.set_keys_only(from.keys_only);
   to.set_count_only(from.count_only);
+  to.set_serializable(from.serializable);
 }
 
 void fill(Put& from, pb::PutRequest& to) {

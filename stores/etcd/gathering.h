@@ -1,6 +1,6 @@
 // Puts what is asked at the same time into one Txn: each part is a Txn within it, with its own condition and its
 // own answer, so a conflict of one leaves its neighbours alone. etcd 3.4 spends more on a Txn, whatever is in it,
-// than on two bare puts (docs/decisions/0008), and all of them on one RPC and one entry of its log. On the client's
+// than on two bare puts (docs/decisions/0009), and all of them on one RPC and one entry of its log. On the client's
 // thread.
 #pragma once
 

@@ -37,6 +37,7 @@ struct Range {
   bool descending = false;
   bool keys_only = false;
   bool count_only = false;
+  bool serializable = false;  // of what this member has by now; enough where the revision is given
 };
 
 struct Put {

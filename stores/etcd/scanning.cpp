@@ -11,6 +11,14 @@ constexpr std::size_t kBytes = 16 * 1024 * 1024;  // of rows, after which an ans
 constexpr std::size_t kSingly = 60;               // locks a Txn, two operations each
 constexpr int kAnew = 5;
 
+// The page's first step was linearizable; what follows is of its revision, which that member has.
+Range at(std::int64_t revision, std::string key, std::string end) {
+  Range range{std::move(key), std::move(end)};
+  range.revision = revision;
+  range.serializable = true;
+  return range;
+}
+
 }  // namespace
 
 Scanning::Scanning(Questions& questions, const engine::Scan& question, Answered answered)
@@ -90,11 +98,13 @@ void Scanning::take_index(const Ranged& page, std::int64_t revision) {
   auto names = std::make_shared<std::vector<std::string>>();
   for (const auto& each : page.kvs) names->push_back(layout_.timed_of(each.key));
   page_end_ = names->back();
-  Range span{layout_.head(names->front()), layout_.head(names->back()) + '\0'};
-  span.revision = revision;
+  Range span = at(revision, layout_.head(names->front()), layout_.head(names->back()) + '\0');
   span.limit = static_cast<std::int64_t>(names->size()) * 4 + 16;
+  Range rows = at(revision, layout_.rows(names->front()), end_of(layout_.rows(names->back())));
+  rows.limit = kRows;
   Txn txn;
   txn.then.emplace_back(std::move(span));
+  txn.then.emplace_back(std::move(rows));
   ask(std::move(txn), [this, names](TxnReply& reply) {
     Ranged& heads = reply.steps.at(0);
     if (heads.more) return read_singly(names, 0);
@@ -103,7 +113,7 @@ void Scanning::take_index(const Ranged& page, std::int64_t revision) {
       if (std::binary_search(names->begin(), names->end(), lock)) keep(std::move(lock), each.value);
       if (beyond_) break;
     }
-    read_rows({});
+    take_rows(reply.steps.at(1));
   });
 }
 
@@ -111,11 +121,9 @@ void Scanning::read_singly(std::shared_ptr<std::vector<std::string>> names, std:
   const std::size_t to = std::min(from + kSingly, names->size());
   Txn txn;
   for (std::size_t i = from; i < to; ++i) {
-    Range head{layout_.head((*names)[i])};
-    Range rows{layout_.rows((*names)[i]), end_of(layout_.rows((*names)[i]))};
-    head.revision = rows.revision = revision_;
-    txn.then.emplace_back(std::move(head));
-    txn.then.emplace_back(std::move(rows));
+    const std::string rows = layout_.rows((*names)[i]);
+    txn.then.emplace_back(at(revision_, layout_.head((*names)[i]), {}));
+    txn.then.emplace_back(at(revision_, rows, end_of(rows)));
   }
   ask(std::move(txn), [this, names, from, to](TxnReply& reply) {
     for (std::size_t i = from; i < to && !beyond_; ++i) {
@@ -139,9 +147,8 @@ void Scanning::read_singly(std::shared_ptr<std::vector<std::string>> names, std:
 void Scanning::read_rows(std::string from) {
   if (row_of_ == scanned_.locks.size()) return page_done();
   if (from.empty()) from = layout_.rows(scanned_.locks[row_of_].lock);
-  Range rows{std::move(from), end_of(layout_.rows(scanned_.locks.back().lock))};
+  Range rows = at(revision_, std::move(from), end_of(layout_.rows(scanned_.locks.back().lock)));
   rows.limit = kRows;
-  rows.revision = revision_;
   Txn txn;
   txn.then.emplace_back(std::move(rows));
   ask(std::move(txn), [this](TxnReply& reply) { take_rows(reply.steps.at(0)); });

@@ -23,7 +23,6 @@ class Scanning final : public std::enable_shared_from_this<Scanning> {
   void next_page();
   void take_heads(Ranged& page, std::int64_t revision);
   void take_index(const Ranged& page, std::int64_t revision);
-  void take_span(std::vector<std::string> names, Ranged& heads);
   void read_singly(std::shared_ptr<std::vector<std::string>> names, std::size_t from);
   void keep(std::string lock, std::string_view head);
   void read_rows(std::string from);
