@@ -22,6 +22,41 @@ Connection::Connection(Stage& stage, SharedStore& store, std::size_t server, std
 
 void Connection::open(engine::Completions& completions) {
   completions_ = &completions;
+  if (watches()) store_.add(*this);
+}
+
+// Each on its way of its own: they pass each other.
+void Connection::happened(const engine::Changed& what) {
+  if (deaf_ > stage_.agenda.now() || stage_.bug == Bug::watch_ignored) return;
+  Random& random = stage_.random;
+  engine::Changed told = what;
+  if (random.chance(50)) told.version = 0;
+  tell_of(told, latency());
+  if (random.chance(stage_.profile.told_twice)) tell_of(told, latency() + random.between(Time(0), seconds(3)));
+}
+
+void Connection::tell_of(const engine::Changed& what, Time delay) {
+  stage_.agenda.after(delay, [this, what] {
+    if (completions_ == nullptr) return;
+    completions_->changed({what});
+    wake_();
+  });
+}
+
+void Connection::lose_watch(Time until) {
+  if (!watches()) return;
+  stage_.happened("watch interrupted");
+  deaf_ = std::max(deaf_, until);
+  stage_.agenda.at(until, [this] {
+    if (completions_ == nullptr || deaf_ > stage_.agenda.now() || stage_.bug == Bug::missed_ignored) return;
+    completions_->missed();
+    wake_();
+  });
+}
+
+void Connection::go_away(Time until) {
+  away_ = until;
+  lose_watch(until);
 }
 
 bool Connection::exclusive() const {
@@ -33,6 +68,8 @@ void Connection::begin(Operation* chain) {
 }
 
 void Connection::close() {
+  store_.remove(*this);
+  completions_ = nullptr;
   for (const FlightPointer& flight : flights_) {
     flight->operation = nullptr;
     if (flight->carried_out) continue;
@@ -68,6 +105,13 @@ void Connection::send(Operation& operation) {
                 " while one is under way");
   }
   const Time now = stage_.agenda.now();
+  if (const auto* commit = std::get_if<Commit>(&flight->question)) {
+    const auto unknown = unknown_.find(commit->lock);
+    if (unknown != unknown_.end() && unknown->second == commit->change.events.front().change) {
+      stage_.happened("unknown commit begun again");
+    }
+  }
+  if (stage_.faults && away_ > now) return fails_after(flight, Time(10), {Failed::Kind::unavailable, "away"});
   const Time there = (stage_.faults ? std::max(stalled_ - now, Time(0)) : Time(0)) + latency();
   if (stage_.faults && full_ > now && std::holds_alternative<Commit>(flight->question)) {
     return fails_after(flight, there, {Failed::Kind::no_room, "no room"});
@@ -146,7 +190,26 @@ void Connection::carry_out(Flight& flight) {
   flight.carried_out = true;
   flight.origin.late = flight.returned || flight.operation == nullptr;
   SharedStore::Answer answer = store_.carry_out(flight.origin, flight.question);
-  if (!flight.returned) flight.answer = std::move(answer);
+  if (flight.returned) return;
+  flight.answer = std::move(answer);
+  plant_in_answer(flight);
+}
+
+void Connection::plant_in_answer(Flight& flight) {
+  if (auto* history = std::get_if<engine::HistoryRead>(&flight.answer)) {
+    stage_.happened("history asked");
+    const auto& lock = std::get<engine::ReadHistory>(flight.question).lock;
+    if (history->events.empty()) return;
+    if (stage_.bug == Bug::unknown_taken_for_committed) history->events.front().change = unknown_[lock];
+    if (stage_.bug == Bug::unknown_taken_for_failed) history->events.front().change = "of somebody else";
+  }
+  if (stage_.bug != Bug::refusal_from_cache || stage_.profile.alone) return;
+  auto* found = std::get_if<engine::Found>(&flight.answer);
+  if (found == nullptr || !found->record) return;
+  const locks::Record now = *found->record;
+  auto& last = last_read_[std::get<engine::Read>(flight.question).lock];
+  if (locks::held(last) && stage_.random.chance(300)) found->record = last;
+  last = now;
 }
 
 void Connection::arrive_after(const FlightPointer& flight, Time delay) {
@@ -161,6 +224,10 @@ void Connection::round_trip(const FlightPointer& flight, Time there) {
 void Connection::fails_after(const FlightPointer& flight, Time delay, Failed failed) {
   stage_.agenda.after(delay, [this, flight, failed = std::move(failed)] {
     flight->answer = failed;
+    if (const auto* commit = std::get_if<Commit>(&flight->question);
+        commit != nullptr && failed.kind == Failed::Kind::unknown) {
+      unknown_[commit->lock] = commit->change.events.front().change;
+    }
     come_back_after(flight, Time(0));
   });
 }

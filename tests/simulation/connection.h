@@ -15,7 +15,7 @@
 
 namespace lockkeeper::simulation {
 
-class Connection final : public engine::Store {
+class Connection final : public engine::Store, private Watcher {
  public:
   // `wake`: something came back, the server may step.
   Connection(Stage& stage, SharedStore& store, std::size_t server, std::uint64_t life, std::function<void()> wake);
@@ -24,10 +24,14 @@ class Connection final : public engine::Store {
   void begin(engine::Operation* chain) override;
   void close() override;  // a kill: nothing comes back any more, what is on its way may still be carried out
   bool exclusive() const override;
-  bool ready() const override { return true; }
+  bool watches() const override { return stage_.profile.watches; }
+  bool ready() const override { return away_ <= stage_.agenda.now(); }
 
   void stall(Time until) { stalled_ = until; }  // nothing gets through meanwhile
   void fill(Time until) { full_ = until; }      // no room meanwhile
+  void go_away(Time until);                     // meanwhile everything is refused at once, and nothing is told
+  void lose_watch(Time until);                  // nothing is told meanwhile
+  Time deaf_until() const { return deaf_; }
 
  private:
   struct Flight {
@@ -40,6 +44,9 @@ class Connection final : public engine::Store {
   };
   using FlightPointer = std::shared_ptr<Flight>;
 
+  void happened(const engine::Changed& what) override;
+  void tell_of(const engine::Changed& what, Time delay);
+  void plant_in_answer(Flight& flight);
   void send(engine::Operation& operation);
   void carry_out(Flight& flight);
   void arrive_after(const FlightPointer& flight, Time delay);  // carried out then
@@ -61,6 +68,10 @@ class Connection final : public engine::Store {
   std::map<std::string, int> changing_;  // locks with a commit or prune under way
   Time stalled_{0};
   Time full_{0};
+  Time away_{0};
+  Time deaf_{0};
+  std::map<std::string, std::string> unknown_;      // the last change of each lock that was told as unknown
+  std::map<std::string, locks::Record> last_read_;  // for a planted bug
 };
 
 }  // namespace lockkeeper::simulation

@@ -17,16 +17,15 @@ void Hearing::answered(const Asked& asked, Heard heard) {
   Grant& grant = grants_[{asked.meant.lock, granted->token}];
   grant.last = stage_.agenda.now();
   if (heard == Heard::by_client) {
-    grant.told_by.insert({asked.server, asked.life});
+    grant.told = true;
   } else if (heard == Heard::for_all_the_server_knows) {
     grant.believed = true;
   }
 }
 
-bool Hearing::told(const Grant& grant, const Origin& origin) const {
-  if (stage_.profile.alone) return !grant.told_by.empty();
-  // Who was told before a give-back of unknown outcome comes late is not known to it (docs/decisions/0006).
-  return !origin.late && grant.told_by.contains({origin.server, origin.life});
+bool Hearing::asks_again(const locks::Event& event) const {
+  const Asked* by = stage_.calls.find(event.by);
+  return by != nullptr && std::holds_alternative<locks::Acquire>(by->meant.what);
 }
 
 void Hearing::committed(const std::string& lock, const locks::Change& change, const Origin& origin) {
@@ -45,9 +44,13 @@ void Hearing::committed(const std::string& lock, const locks::Change& change, co
       grant.last = stage_.agenda.now();
       continue;
     }
+    if (event.what == locks::What::renewed && asks_again(event)) {
+      stage_.happened("asking again was written");
+      grants_[{lock, event.token}].believed = true;
+    }
     if (event.what != locks::What::offered) continue;
     Grant& grant = grants_[{lock, event.token}];
-    if (!new_token && told(grant, origin)) {
+    if (!new_token && grant.told) {
       return stage_.fail(lock + ": " + event.claim + " with token " + std::to_string(event.token) + " was " +
                          locks::text(event.what) + ", and somebody was told that it is its own");
     }
@@ -56,12 +59,14 @@ void Hearing::committed(const std::string& lock, const locks::Change& change, co
 }
 
 void Hearing::look_for_leaks(const std::string& lock, const locks::Record& record, const Lives& lives) {
+  // Where history is forgotten within minutes, nobody can tell whose grant it was.
+  if (!stage_.profile.alone && stage_.profile.settings.history_per_lock < 100) return;
   for (const locks::Claim& claim : record.claims) {
     if (claim.name.empty() || locks::timed(claim)) continue;
     const auto found = grants_.find({lock, claim.token});
     if (found == grants_.end()) continue;
     const Grant& grant = found->second;
-    if (!grant.to_poll || grant.believed || !grant.told_by.empty()) continue;
+    if (!grant.to_poll || grant.believed || grant.told) continue;
     if (grant.last + kRest > stage_.agenda.now() || !lives(grant.by.first, grant.by.second)) continue;
     return stage_.fail(lock + ": " + claim.name + " with token " + std::to_string(claim.token) +
                        " stands, and nobody heard of it");

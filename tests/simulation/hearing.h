@@ -1,13 +1,13 @@
 // Who was told that a lock is its own, and what becomes of grants that nobody heard of.
-//   - What somebody who is there was told is its own is not offered to others: it ends by its release, its time, or
-//     force. Each server knows whom it told itself since it started; of a server that is alone this holds for ever.
+//   - What somebody who is there was told is its own, by whichever server, is not offered to others: it ends by its
+//     release, its time, or force.
 //   - What a poll was granted, and nobody heard of, does not stand: it is an offer again, and passes on. Not if the
-//     server that granted it died, or could not see that its client was gone.
+//     server that granted it died, or could not see that its client was gone, or if, over a shared store, a copy of
+//     the poll asked again: another server may have told it.
 #pragma once
 
 #include <functional>
 #include <map>
-#include <set>
 #include <string>
 #include <utility>
 
@@ -40,11 +40,11 @@ class Hearing {
     bool to_poll = false;
     Life by;
     Time last{0};  // when something of it happened
-    std::set<Life> told_by;
+    bool told = false;
     bool believed = false;
   };
 
-  bool told(const Grant& grant, const Origin& origin) const;
+  bool asks_again(const locks::Event& event) const;
 
   Stage& stage_;
   std::map<std::pair<std::string, locks::Version>, Grant> grants_;  // by lock and token

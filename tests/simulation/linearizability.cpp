@@ -107,8 +107,9 @@ void Linearizability::committed(const std::string& lock, const locks::Change& ch
   for (std::size_t i = 0; i < change.events.size() && !stage_.violation;) {
     const Event& first = change.events[i];
     const PollsOfEvents polls(change.events, i);
-    const locks::Circumstances around{first.at, stage_.profile.settings.limits, terms, &polls};
-    State next{moment, kStill, true, states.back().lock, 0};
+    locks::Circumstances around{first.at, stage_.profile.settings.limits, terms, &polls};
+    if (!stage_.profile.alone) around.committed = change.expected;
+    State next{moment, kStill, true, states.back().lock, 0, change.expected, origin};
     const locks::Record before = next.lock.record();
     // What is left of a hand-over comes before anything else.
     const bool rest = next.lock.hand_over(around);
@@ -229,10 +230,17 @@ bool Linearizability::stood(const Asked& asked, Version version, const std::stri
   States& states = locks_[asked.meant.lock];
   for (auto state = states.rbegin(); state != states.rend() && state->to >= asked.asked; ++state) {
     if (state->version != version) continue;
-    test::Model lock = state->lock;
-    const Outcome outcome = lock.ask(asked.meant, {locks::WallTime(), stage_.profile.settings.limits, terms});
-    const std::string ruled = comparable(outcome, asked.poll() != nullptr);
-    if (ruled == told && lock.events().empty()) return true;
+    const bool within = asked.server == state->origin.server && asked.life == state->origin.life &&
+                        asked.asked <= state->origin.begun;
+    std::string ruled;
+    for (const Version committed : {version, state->base}) {
+      if (committed != version && !within) break;
+      test::Model lock = state->lock;
+      locks::Circumstances around{locks::WallTime(), stage_.profile.settings.limits, terms};
+      if (!stage_.profile.alone) around.committed = committed;
+      ruled = comparable(lock.ask(asked.meant, around), asked.poll() != nullptr);
+      if (ruled == told && lock.events().empty()) return true;
+    }
     instead = ruled;
   }
   return false;

@@ -30,6 +30,9 @@
 // a waiter is handed the lock or an offer depends on what only its server knows: an event `granted` demands that a
 // poll of that intention was open there when the change was begun.
 //
+// Over a shared store it depends on what is committed whether asking again has to be written (Circumstances). What
+// was decided within a change was decided on the version before it, and only its server can have done so.
+//
 // Two things of an answer depend on more than the lock's state and are not compared: the estimate of a wait, and
 // whether a poll's grant is told for the first time (`again`).
 #pragma once
@@ -72,6 +75,8 @@ class Linearizability {
     bool exists;
     test::Model lock;
     locks::Version version;
+    locks::Version base = 0;  // what the change that brought it about expected
+    Origin origin = {};       // likewise: where it came from
   };
   using States = std::vector<State>;
 

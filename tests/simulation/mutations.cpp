@@ -31,6 +31,19 @@ bool takes_claim(const locks::RowOperation& operation) {
   return gone != nullptr && gone->kind == RowKind::claim;
 }
 
+// The line is written, the claim is not.
+void forget_repeats(Stage& stage, Change& change) {
+  for (const locks::Event& event : change.events) {
+    const Asked* by = stage.calls.find(event.by);
+    if (event.what != What::renewed || by == nullptr || !std::holds_alternative<Acquire>(by->meant.what)) continue;
+    std::erase_if(change.rows, [&](const locks::RowOperation& operation) {
+      const auto* row = std::get_if<locks::Row>(&operation);
+      const auto* claim = row != nullptr ? std::get_if<Claim>(row) : nullptr;
+      return claim != nullptr && claim->renewed == event.version;
+    });
+  }
+}
+
 void keep_token(Change& change, const Record& record) {
   for (auto& operation : change.rows) {
     auto* row = std::get_if<locks::Row>(&operation);
@@ -144,6 +157,7 @@ void mutate(Stage& stage, locks::Command& command, const std::optional<Record>& 
 
 void mutate(Stage& stage, Change& change, const std::optional<Record>& record) {
   if (stage.shows(Bug::forget_closed_name, 300)) std::erase_if(change.rows, is_closed_name);
+  if (stage.bug == Bug::repeat_not_written) forget_repeats(stage, change);
   if (stage.shows(Bug::released_claim_stays, 100)) std::erase_if(change.rows, takes_claim);
   if (record && stage.shows(Bug::forgotten_not_raised, 1000)) change.head.forgotten = record->head.forgotten;
   if (record && stage.shows(Bug::takeover_keeps_token, 1000)) keep_token(change, *record);

@@ -22,6 +22,14 @@ enum class Bug : std::uint8_t {
   torn_commit,
   reuse_token_after_pruning,
   creation_ignores_floor,
+  // of what a server knows of others over a shared store
+  watch_ignored,
+  missed_ignored,
+  unknown_taken_for_committed,
+  unknown_taken_for_failed,
+  refusal_from_cache,
+  repeat_not_written,
+  give_back_ignores_renewal,
   // of what a decision writes
   forget_closed_name,
   forgotten_not_raised,

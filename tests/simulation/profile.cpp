@@ -46,6 +46,9 @@ void without_faults(Profile& profile) {
   profile.copied = profile.request_lost = profile.answer_lost = profile.doubled = 0;
   profile.calm = Time(0);
   profile.settings.in_flight = 1000;
+  // What others do is heard of, also after the watch was interrupted for a moment: not found by looking.
+  if (profile.watches) profile.settings.look_again = seconds(30);
+  if (profile.watch_breaks != Time(0)) profile.watch_breaks = seconds(1);
 }
 
 // More of them than one commit hands a lock over to.
@@ -102,6 +105,14 @@ Profile draw(Random& random) {
   profile.jumps = random.chance(500);
   profile.stalls = random.chance(400);
   profile.fills = random.chance(300);
+
+  profile.aways = random.chance(400);
+  profile.watches = !profile.alone && random.chance(700);
+  if (profile.watches) {
+    profile.told_twice = draw_chance(random);
+    if (random.chance(700)) profile.watch_breaks = profile.think * static_cast<std::int64_t>(1 + random.below(20));
+    if (random.chance(500)) settings.look_again = seconds(10);
+  }
 
   profile.keys = 1 + random.below(4);
   static constexpr std::array<unsigned, 4> kInclined = {0, 200, 500, 900};

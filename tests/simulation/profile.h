@@ -18,6 +18,11 @@ struct Profile {
   std::size_t calls_each = 30;
   engine::Settings settings;
 
+  // Whether the store tells of changes, and how often that is interrupted.
+  bool watches = false;
+  Time watch_breaks{0};  // about; 0: never
+  unsigned told_twice = 0;
+
   // The store, operation by operation. Chances are in a thousand.
   Time latency{0};          // half of it at least, twice at most, each way
   unsigned fails = 0;       // nothing is written, and it says so
@@ -46,6 +51,7 @@ struct Profile {
   bool kills = false;
   bool jumps = false;
   bool stalls = false;
+  bool aways = false;
   bool fills = false;
 };
 

@@ -250,6 +250,29 @@ void Server::stall(Time until) {
   connections_.back().stall(until);
 }
 
+void Server::go_away(Time until) {
+  if (!up()) return;
+  stage_.happened("store away");
+  stage_.trace.line([&] { return name_ + " knows that its store is away"; });
+  connections_.back().go_away(until);
+}
+
+void Server::lose_watch(Time until) {
+  if (!up()) return;
+  stage_.trace.line([&] { return name_ + " is told nothing"; });
+  connections_.back().lose_watch(until);
+}
+
+const Asked* Server::open_poll(const std::string& lock, const std::string& request, Time since) const {
+  if (!up() || connections_.back().deaf_until() > since) return nullptr;
+  for (const Asked* asked : waiting_) {
+    const locks::Acquire* poll = asked->poll();
+    if (poll == nullptr || asked->client == nullptr || asked->meant.lock != lock) continue;
+    if (poll->request == request && asked->asked_at <= since) return asked;
+  }
+  return nullptr;
+}
+
 void Server::fill(Time until) {
   if (!up()) return;
   stage_.happened("store full");

@@ -37,10 +37,15 @@ class Server final : private engine::Mailbox {
   void jump(Time by);
   void stall(Time until);
   void fill(Time until);
+  void go_away(Time until);
+  void lose_watch(Time until);
 
   const std::string& name() const { return name_; }
   // Looks for answers that should have left by now. Only of use in a world without faults.
   void look_for_late();
+  // A poll of that intention that has been open since then, and whose client is there; nullptr: none, or the server
+  // was told nothing for a while since.
+  const Asked* open_poll(const std::string& lock, const std::string& request, Time since) const;
   std::size_t unanswered() const { return waiting_.size(); }
 
  private:

@@ -44,6 +44,9 @@ SharedStore::Answer SharedStore::carry_out(const Origin& origin, const Question&
 void SharedStore::give_back(const Origin& origin, const locks::Command& words) {
   const auto before = record(words.lock);
   if (!before) return;
+  const auto* claim = locks::find_claim(*before, std::get<locks::GiveBack>(words.what).claim);
+  const bool repeated = claim != nullptr && claim->renewed != claim->token && !stage_.profile.alone;
+  if (repeated != (stage_.bug == Bug::give_back_ignores_renewal)) return;
   const auto& settings = stage_.profile.settings;
   const locks::Terms terms = locks::terms_of(settings.terms, settings.terms_by_name, words.lock);
   auto decision = locks::decide(*before, words, {locks::WallTime(), settings.limits, terms});
@@ -81,6 +84,7 @@ SharedStore::Answer SharedStore::commit(const Origin& origin, Commit commit) {
   if (!stage_.violation) leases_.committed(commit.lock, commit.change, after);
   if (!stage_.violation) history_.committed(commit.lock, commit.change, after, origin, moment);
   if (!stage_.violation) hearing_.committed(commit.lock, commit.change, origin);
+  for (Watcher* watcher : watchers_) watcher->happened({commit.lock, commit.change.head.version});
   return answer;
 }
 
@@ -96,6 +100,7 @@ SharedStore::Answer SharedStore::prune(const Origin& origin, const Prune& prune)
   const Moment moment = stage_.next_moment();
   checker_.pruned(prune.lock, floor);
   history_.pruned(prune.lock, floor, moment);
+  for (Watcher* watcher : watchers_) watcher->happened({prune.lock, 0});
   return answer;
 }
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "engine/store.h"
 #include "stores/memory/memory_store.h"
@@ -16,6 +17,15 @@
 
 namespace lockkeeper::simulation {
 
+// Who is told of changes.
+class Watcher {
+ public:
+  virtual void happened(const engine::Changed& what) = 0;
+
+ protected:
+  ~Watcher() = default;
+};
+
 class SharedStore final : private engine::Completions {
  public:
   using Question = decltype(engine::Operation::question);
@@ -25,6 +35,9 @@ class SharedStore final : private engine::Completions {
 
   // At this instant, whole.
   Answer carry_out(const Origin& origin, const Question& question);
+
+  void add(Watcher& watcher) { watchers_.push_back(&watcher); }
+  void remove(Watcher& watcher) { std::erase(watchers_, &watcher); }
 
   // A planted bug: whoever else was told.
   void give_back(const Origin& origin, const locks::Command& words);
@@ -52,6 +65,7 @@ class SharedStore final : private engine::Completions {
   Hearing& hearing_;
   VirtualBootClock boot_;
   stores::MemoryStore memory_;
+  std::vector<Watcher*> watchers_;
   std::uint64_t commits_ = 0;
   std::map<std::string, locks::Record> before_;  // the last change, for a planted bug
 };

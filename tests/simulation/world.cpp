@@ -4,6 +4,7 @@
 #include <chrono>
 #include <deque>
 #include <functional>
+#include <map>
 #include <utility>
 
 #include "tests/simulation/client.h"
@@ -38,6 +39,7 @@ class World final : public Listener {
   void say_to_itself(Asked& call, const std::function<Asked&()>& words);
   void put_on_its_way(const locks::Command& command, Client* from, std::uint64_t attempt, Time delay);
   void next_disaster();
+  void next_break();
   void strike();
   void go_on(Time until);
   bool all_through() const;
@@ -46,6 +48,7 @@ class World final : public Listener {
   void serve_who_waits();
   void let_lapse();
   void look_for_late();
+  void look_for_late_offers();
   Asked& ask(Server& server, locks::Command command);
   Server& some_server() { return servers_[stage_.random.below(servers_.size())]; }
 
@@ -54,6 +57,8 @@ class World final : public Listener {
   Hearing hearing_;
   SharedStore store_;
   int disasters_left_ = 40;
+  int breaks_left_ = 100;
+  std::map<std::pair<std::string, locks::Version>, Time> offers_;  // by lock and token: when first seen
   std::deque<Client> clients_;
   std::deque<Server> servers_;
 };
@@ -130,6 +135,11 @@ void World::give_back(Asked& call, locks::Version token) {
   if (stage_.bug == Bug::give_back_dropped) return;
   const locks::Acquire& poll = *call.poll();
   const locks::Command words{call.meant.lock, {"", "server"}, locks::GiveBack{poll.claim, poll.request, token}};
+  if (stage_.bug == Bug::give_back_ignores_renewal) {
+    stage_.agenda.after(stage_.random.stretched(milliseconds(1), seconds(5)), [this, &call, words] {
+      store_.give_back({call.server, call.life, stage_.next_moment()}, words);
+    });
+  }
   say_to_itself(call, [this, &call, words]() -> Asked& {
     if (stage_.bug == Bug::given_back_although_told)
       store_.give_back({call.server, call.life, stage_.next_moment()}, words);
@@ -193,11 +203,51 @@ void World::strike() {
       if (stage_.profile.jumps) server.jump(random.between(-hours(5), hours(5)));
       return;
     case 3:
-      if (stage_.profile.stalls) server.stall(now + random.stretched(milliseconds(10), seconds(30)));
+      if (random.chance(500)) {
+        if (stage_.profile.stalls) server.stall(now + random.stretched(milliseconds(10), seconds(30)));
+      } else if (stage_.profile.aways) {
+        server.go_away(now + random.stretched(milliseconds(10), seconds(30)));
+      }
       return;
     default:
       if (stage_.profile.fills) server.fill(now + random.stretched(milliseconds(10), seconds(30)));
       return;
+  }
+}
+
+// Of a server's watch.
+void World::next_break() {
+  if (stage_.profile.watch_breaks == Time(0) || breaks_left_-- == 0) return;
+  stage_.agenda.after(
+      stage_.random.between(Time(0), 2 * stage_.profile.watch_breaks),
+      [this] {
+        if (!stage_.faults) return;
+        const Time lasts = stage_.profile.faultless ? stage_.random.between(milliseconds(500), seconds(3))
+                                                    : stage_.random.stretched(milliseconds(10), seconds(10));
+        some_server().lose_watch(stage_.agenda.now() + lasts);
+        next_break();
+      },
+      Agenda::Kind::background);
+}
+
+// Who was offered the lock, and waits somewhere, takes it up: as soon as its server has heard of it, or looked.
+void World::look_for_late_offers() {
+  const Time now = stage_.agenda.now();
+  const Time patience = stage_.profile.watches ? seconds(1) : seconds(4);
+  for (std::size_t i = 0; i < stage_.profile.locks; ++i) {
+    const std::string lock = "lock " + std::to_string(i);
+    const auto record = store_.record(lock);
+    if (!record) continue;
+    for (const locks::Claim& claim : record->claims) {
+      if (!claim.offered || claim.name.empty()) continue;
+      const Time since = offers_.try_emplace({lock, claim.token}, now).first->second;
+      if (now - since < patience) continue;
+      for (const Server& server : servers_) {
+        const Asked* poll = server.open_poll(lock, claim.request, now - patience);
+        if (poll == nullptr) continue;
+        return stage_.fail(lock + ": " + CallBook::name(poll->number) + " waits, and does not take its offer up");
+      }
+    }
   }
 }
 
@@ -207,6 +257,7 @@ void World::look_for_late() {
       [this] {
         store_.look_for_late();
         for (Server& server : servers_) server.look_for_late();
+        look_for_late_offers();
         look_for_late();
       },
       Agenda::Kind::background);
@@ -323,6 +374,7 @@ Verdict World::run() {
     clients_.back().begin();
   }
   next_disaster();
+  next_break();
   if (stage_.profile.faultless) look_for_late();
   while (!stage_.violation && !all_through()) stage_.agenda.next();
   come_to_rest();
