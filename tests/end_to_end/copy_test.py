@@ -4,6 +4,7 @@ import contextlib
 import os
 import sqlite3
 import subprocess
+import threading
 
 import pytest
 
@@ -186,6 +187,35 @@ def test_a_store_that_has_locks_already_is_left_as_it_is(tmp_path, filled, kind)
         assert "s3cret" not in err
         with server_over(store, "there", tmp_path / "there") as server:
             assert list(get(server, "/locks")) == ["mine"]
+
+
+def test_a_copy_while_a_server_goes_on_fails_and_is_known_as_half_of_one(tmp_path):
+    files = Sqlite(tmp_path)
+    with store_of("redis", tmp_path / "store") as store, server_over(store, "here", tmp_path / "server") as server:
+        over = threading.Event()
+
+        def go_on():
+            while not over.is_set():
+                assert put(server, "busy", "k")[0] == 200
+        client = threading.Thread(target=go_on)
+        # The busy one is copied first and compared when all the others are copied.
+        for name in ["busy", *(f"idle-{number}" for number in range(1500))]:
+            assert put(server, name, "k")[0] == 200
+        client.start()
+        try:
+            code, out, err = copy(store, "here", files, "half")
+        finally:
+            over.set()
+            client.join()
+        assert (code, out) == (2, "") and 'the lock "busy" has changed' in err, err
+        assert server.stop() == 0
+        # Neither copied to again, nor from; the store it came from is as good as ever.
+        code, _, err = copy(store, "here", files, "half")
+        assert code == 1 and "TO has what is left of a copy" in err, err
+        code, _, err = copy(files, "half", files, "other")
+        assert code == 1 and "FROM is itself a copy that did not come to its end" in err, err
+        code, _, err = copy(store, "here", files, "whole")
+        assert code == 0, err
 
 
 def test_a_file_that_a_server_has_is_not_copied(tmp_path):
