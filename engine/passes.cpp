@@ -48,6 +48,10 @@ void Engine::State::pass_is_through() {
   if (exclusive_) return watching_.never();
   // No longer released, or deleted, by others.
   for (const std::string& gate : gates_.not_seen()) look_at(slots_.use(gate));
+  // Its place may be gone, and with it all that had a time.
+  poll_ends_.each([this](const Poll& poll) {
+    if (poll.slot->seen != pass_ && poll.slot->work == nullptr) look_at(*poll.slot);
+  });
   answer_seekers();
 }
 
@@ -55,6 +59,7 @@ void Engine::State::found_timed(NamedRecord& found) {
   if (!sought_.empty()) seek(found);
   if (locks::is_gate(found.lock)) gates_.seen(found.lock);
   Slot& slot = slots_.use(found.lock);
+  slot.seen = pass_;
   const locks::Version version = found.record.head.version;
   if (exclusive_ && !slot.known) {
     // By now it may be older than what was committed since: it only says where to look.

@@ -42,6 +42,10 @@ class PollEnds {
   void add(Poll& poll) { ends_.insert({poll.call->until, poll.number, &poll}); }
   void remove(Poll& poll) { ends_.erase({poll.call->until, poll.number, nullptr}); }
   std::size_t size() const { return ends_.size(); }
+  template <class Do>
+  void each(Do what) const {
+    for (const End& end : ends_) what(*end.poll);
+  }
   Poll* first() const { return ends_.empty() ? nullptr : ends_.begin()->poll; }
 
  private:

@@ -54,8 +54,9 @@ struct Slot {
   locks::Version told = 0;     // meanwhile: it is at this version, or at a newer one
   Calls line;
   std::unique_ptr<Watched> watched;
-  bool look = false;  // a turn reads the record, though nobody asks
-  bool rest = false;  // of a hand-over may be left: the record was read, or the last change was a full one
+  std::uint64_t seen = 0;  // the last pass that found it
+  bool look = false;       // a turn reads the record, though nobody asks
+  bool rest = false;       // of a hand-over may be left: the record was read, or the last change was a full one
   Slot* next_due = nullptr;
   Slot* older = nullptr;  // neighbours at rest
   Slot* newer = nullptr;

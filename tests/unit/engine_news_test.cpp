@@ -124,6 +124,30 @@ TEST_F(EngineNews, AfterMissedNewsWhoeverWaitsIsLookedFor) {
   EXPECT_NE(poll.get<Granted>(), nullptr);
 }
 
+// What is left of it has no time, so no pass sees it.
+TEST_F(EngineNews, APollWhosePlaceIsGoneIsFoundWithoutNews) {
+  settings_.look_again = 1s;
+  ask(acquire("prod", "k"));
+  Asked& poll = ask(waits("b", 300s));
+  elsewhere(locks::Command{
+      "prod", {"", "test"}, locks::Release{.key = "key of b", .holder = "x", .claim = "b", .request = "r"}});
+  pass(3s);
+  EXPECT_NE(poll.get<locks::Gone>(), nullptr);
+  const auto before = reads();
+  pass(3s);
+  EXPECT_EQ(reads(), before);
+}
+
+TEST_F(EngineNews, AfterMissedNewsAPollWhosePlaceIsGoneIsFoundAtOnce) {
+  ask(acquire("prod", "k"));
+  Asked& poll = ask(waits("b", 300s));
+  elsewhere(locks::Command{
+      "prod", {"", "test"}, locks::Release{.key = "key of b", .holder = "x", .claim = "b", .request = "r"}});
+  store_.tell_missed();
+  settle();
+  EXPECT_NE(poll.get<locks::Gone>(), nullptr);
+}
+
 TEST_F(EngineNews, AfterMissedNewsWhatHasATimeIsLookedForAndTheRestForgotten) {
   ask(acquire("idle", "k"));
   elsewhere(acquire("idle", "k", "elsewhere"));
