@@ -8,6 +8,7 @@ KIND is one of KINDS below. The command finds in LOCKKEEPER_TEST_STORE the --sto
 
 import importlib
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,7 @@ def real_store(kind, folder, **options):
 
 
 def main(kind, *command):
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the store goes, too
     with tempfile.TemporaryDirectory(prefix=f"lockkeeper-{kind}-") as folder, real_store(kind, folder) as store:
         environment = os.environ | store.environment | {"LOCKKEEPER_TEST_STORE": store.url("{place}")}
         return subprocess.run(command, env=environment).returncode
