@@ -148,8 +148,8 @@ void Transfer::set_request() {
     add(value.empty() ? name + ";" : name + ": " + value);
   }
   if (!typed && !request_.body.empty()) add("Content-Type: application/json");
-  // No second round trip for a large body. Not where it is signed: libcurl signs this line too, and does not send it;
-  // by itself it waits with bodies of more than 1 MiB only.
+  // No second round trip for a large body. Not where it is signed: libcurl signs this line too, and does not send
+  // it; by itself it waits with bodies of more than 1 MiB only.
   if (settings_.aws_signature.empty()) add("Expect:");
   if (!url_.place().empty()) {
     // libcurl takes SNI, the name to check and the Host header from the URL.
