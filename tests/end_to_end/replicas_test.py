@@ -116,7 +116,7 @@ def test_what_one_acknowledged_all_others_show_at_once(replicas, lock):
 
 def test_a_waiter_at_one_is_granted_the_lock_by_a_release_at_another(replicas, lock):
     times = []
-    for number in range(20):
+    for number in range(20 if ON != "dynamodb" else 5):
         holder, at = replicas[number % 3], (number + 1) % 3
         before = get(replicas[at], "/status")["waiting"]
         hold(holder, lock, f"holder {number}")
@@ -355,7 +355,9 @@ def test_while_the_store_is_away_all_doors_say_so_at_once_and_go_on_when_it_is_b
                     answer = server.request(method, path, body)
                     assert answer.status == 503, (method, path, answer.text)
                     assert answer.headers["Retry-After"], (method, path)
-                    assert time.monotonic() - asked < 0.5, (method, path)
+                    # Which lock a lease is of, another server may know since a moment ago: that is looked for once more.
+                    bound = 2 if path == "/shared-lock/keepalive" else 0.5
+                    assert time.monotonic() - asked < bound, (method, path)
         finally:
             (store.start if how == "stopped" else store.thaw)()
         for server in replicas:
