@@ -143,7 +143,13 @@ TEST_F(EngineNews, AfterMissedNewsAPollWhosePlaceIsGoneIsFoundAtOnce) {
   Asked& poll = ask(waits("b", 300s));
   elsewhere(locks::Command{
       "prod", {"", "test"}, locks::Release{.key = "key of b", .holder = "x", .claim = "b", .request = "r"}});
+  const auto before = reads();
+  store_.memory.hold(true);
   store_.tell_missed();
+  settle();
+  EXPECT_EQ(reads(), before + 1) << "it does not wait for the pass, which may be long";
+  store_.memory.hold(false);
+  store_.memory.release_held();
   settle();
   EXPECT_NE(poll.get<locks::Gone>(), nullptr);
 }
