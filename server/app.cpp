@@ -26,6 +26,7 @@
 #include "server/engine_thread.h"
 #include "server/grpc_desk.h"
 #include "server/grpc_module.h"
+#include "server/half_copy.h"
 #include "server/hardening.h"
 #include "server/open_store.h"
 #include "server/service.h"
@@ -239,6 +240,7 @@ void serve(Options& options, Log& log) {
 
   {
     const EngineThread running(engine, log);
+    refuse_half_copy(engine);
     const auto grpc = grpc_desk ? open_grpc_door(*grpc_desk, grpc_terms) : nullptr;
     listener.start();
     tell_terms(options.engine, log);

@@ -18,11 +18,6 @@ namespace {
 
 using engine::StoreError;
 
-// Like a gate's, no name that a lock can have; before all of them, where no list begins.
-constexpr const char* mark =
-    "\x01"
-    "copy";
-
 constexpr std::size_t events_a_page = 500;
 
 std::string quoted(const std::string& name) {
@@ -50,7 +45,7 @@ class Copier {
   }
 
  private:
-  engine::Found find_mark(Asker& store) { return store.ask<engine::Found>(engine::Read{mark}); }
+  engine::Found find_mark(Asker& store) { return store.ask<engine::Found>(engine::Read{copy_mark}); }
 
   void look() {
     const engine::Found there = find_mark(to_);
@@ -64,7 +59,7 @@ class Copier {
 
   // It carries the floor: raising that is what forgetting a lock of such a version does.
   void put_mark() {
-    engine::Commit commit{mark, {}};
+    engine::Commit commit{copy_mark, {}};
     commit.change.creates = true;
     commit.change.head.version = std::max<locks::Version>(copied_.floor, 1);
     commit.change.head.changed = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
@@ -75,7 +70,7 @@ class Copier {
   void take_mark() {
     const auto version = find_mark(to_).record.value().head.version;
     // Asked again after a lost answer, it has been forgotten already.
-    to_.ask<engine::Pruned>(engine::Prune{mark, version});
+    to_.ask<engine::Pruned>(engine::Prune{copy_mark, version});
     const engine::Found left = find_mark(to_);
     if (left.record || left.floor < copied_.floor) throw StoreError("somebody else writes to TO");
     copied_.floor = left.floor;
@@ -140,7 +135,7 @@ class Copier {
     for (;;) {
       const auto one = here.next();
       auto other = there.next();
-      if (other && other->lock == mark) other = there.next();
+      if (other && other->lock == copy_mark) other = there.next();
       if (!one && !other) break;
       if (one && other && one->lock == other->lock && one->record == other->record) continue;
       const bool behind = one && (!other || one->lock <= other->lock);

@@ -14,6 +14,11 @@
 
 namespace lockkeeper::server {
 
+// Like a gate's, no name that a lock can have; before all of them, where no list begins.
+inline constexpr const char* copy_mark =
+    "\x01"
+    "copy";
+
 struct Copied {
   std::uint64_t locks = 0;
   std::uint64_t gates = 0;

@@ -214,6 +214,9 @@ def test_a_copy_while_a_server_goes_on_fails_and_is_known_as_half_of_one(tmp_pat
         assert code == 1 and "TO has what is left of a copy" in err, err
         code, _, err = copy(files, "half", files, "other")
         assert code == 1 and "FROM is itself a copy that did not come to its end" in err, err
+        # Nor is it served: what it lacks would be granted.
+        ended = Server(tmp_path / "half", config=None, args=["--store", files.url("half")]).start_expecting_failure()
+        assert ended.returncode == 1 and "a `lockkeeper copy` that did not come to its end" in ended.stderr, ended
         code, _, err = copy(store, "here", files, "whole")
         assert code == 0, err
 
