@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "rpc.pb.h"
+#include <rpc.pb.h>
 #include "stores/etcd/encoding.h"
 #include "stores/etcd/watching.h"
 

@@ -3,7 +3,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "rpc.pb.h"
+#include <rpc.pb.h>
 
 namespace lockkeeper::stores::etcd {
 namespace {

@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "rpc.pb.h"
+#include <rpc.pb.h>
 
 namespace lockkeeper::stores::etcd {
 namespace {
