@@ -1,5 +1,6 @@
 #include "stores/etcd/transport.h"
 
+#include <grpc/grpc.h>
 #include <grpcpp/alarm.h>
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
@@ -339,10 +340,19 @@ void Transport::Wires::run() {
 }
 
 Transport::Transport(const std::vector<std::string>& endpoints, const Tls& tls)
-    : wires_(std::make_unique<Wires>(endpoints, tls)) {}
+    : wires_((grpc_init(), std::make_unique<Wires>(endpoints, tls))) {}
 
+// A handshake may still go on in a thread of gRPC's, which lets go of gRPC when it is over: OpenSSL must not be
+// taken down by exit() meanwhile. gRPC has nothing to wait on for that; where somebody else uses it too, it never
+// comes.
 Transport::~Transport() {
   stop();
+  wires_.reset();
+  grpc_shutdown();
+  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(500);
+  while (grpc_is_initialized() != 0 && std::chrono::steady_clock::now() < until) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
 }
 
 void Transport::start(Work& work) {
