@@ -277,6 +277,12 @@ HttpError Transfer::failure(HttpError::Kind kind, const std::string& what) const
   return HttpError(kind, url_.origin() + ": " + what);
 }
 
+// libcurl tries a request again on a new connection when a kept one dies. That it cannot be made says nothing of
+// what the peer did before.
+bool Transfer::may_have_been_sent() const {
+  return starts_ > 0 && request_.method != "GET" && request_.method != "HEAD";
+}
+
 // libcurl never saw the URL's userinfo, and its texts show no options: nothing in them is secret.
 HttpError Transfer::failure(CURLcode result) const {
   if (too_large_) {
@@ -294,6 +300,12 @@ HttpError Transfer::failure(CURLcode result) const {
     // "Failed to connect to lock.test port 3000 after 0 ms: Couldn't connect to server": the system knows better
     // why.
     what = what.substr(0, what.find(" after ")) + ": " + std::strerror(static_cast<int>(system));
+  }
+  const bool unsent = kind == HttpError::Kind::resolve || kind == HttpError::Kind::connect ||
+                      kind == HttpError::Kind::tls || kind == HttpError::Kind::certificate;
+  if (unsent && may_have_been_sent()) {
+    return failure(HttpError::Kind::broken,
+                   "the kept connection was closed before an answer came, and there is no other: " + what);
   }
   return failure(kind, what);
 }

@@ -33,6 +33,7 @@ class Transfer {
   void set_client_certificate();
   void header(std::string_view line);
   HttpError failure(CURLcode result) const;
+  bool may_have_been_sent() const;
 
   static std::size_t on_body(char* data, std::size_t size, std::size_t count, void* self);
   static std::size_t on_header(char* data, std::size_t size, std::size_t count, void* self);

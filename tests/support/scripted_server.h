@@ -26,6 +26,7 @@ struct Answer {
   std::string bytes;
   bool close = false;  // after these bytes
   bool hold = false;   // no answer at all, and the connection stays open
+  bool die = false;    // nobody listens from here on
 };
 
 inline Answer answer(unsigned status, const std::string& body,
@@ -41,6 +42,10 @@ inline Answer hang_up() {
 }
 inline Answer black_hole() {
   return {"", false, true};
+}
+
+inline Answer death() {
+  return {"", true, false, true};
 }
 
 class ScriptedServer {
@@ -144,6 +149,7 @@ class ScriptedServer {
   void accept_all() {
     while (readable(listening_)) {
       const int socket = accept4(listening_, nullptr, nullptr, SOCK_CLOEXEC);
+      if (socket < 0 && errno == EINVAL) return;  // died
       if (socket < 0) continue;
       {
         const std::scoped_lock lock(mutex_);
@@ -187,6 +193,7 @@ class ScriptedServer {
         requests_.push_back(request);
         came_.notify_all();
       }
+      if (next.die) shutdown(listening_, SHUT_RDWR);
       peer.write_all(next.bytes);
       if (next.hold) readable(stop_[0]);
       if (next.close) return;

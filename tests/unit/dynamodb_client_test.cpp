@@ -27,6 +27,7 @@ using std::chrono::steady_clock;
 using testing::answer;
 using testing::Answer;
 using testing::black_hole;
+using testing::death;
 using testing::hang_up;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -99,6 +100,15 @@ TEST(DynamoClient, TellsApartWhatIsLateAndWhatNeverArrived) {
   }
   DynamoClient client({"us-east-1", "http://127.0.0.1:" + std::to_string(port), {"id", "secret", ""}, ""});
   EXPECT_EQ(failure([&] { client.get("table", kKey, in(seconds(20))); }).kind, Kind::unreachable);
+}
+
+TEST(DynamoClient, AWriteThatAStoreReadBeforeItDiedMayHaveBeenCarriedOut) {
+  const ScriptedServer server({answer(200, "{}"), death()});
+  DynamoClient client(connection(server));
+  client.put("table", kKey, {}, in(seconds(20)));  // the connection is kept
+  EXPECT_EQ(failure([&] { client.put("table", kKey, {}, in(seconds(20))); }).kind, Kind::unanswered);
+  EXPECT_EQ(server.requests().size(), 2U);
+  EXPECT_EQ(failure([&] { client.put("table", kKey, {}, in(seconds(20))); }).kind, Kind::unreachable);
 }
 
 TEST(DynamoClient, NamesTheRefusalsThatMatter) {

@@ -22,6 +22,7 @@ using std::chrono::seconds;
 using std::chrono::steady_clock;
 using testing::answer;
 using testing::black_hole;
+using testing::death;
 using ::testing::EndsWith;
 using testing::FakeDns;
 using testing::hang_up;
@@ -183,6 +184,28 @@ TEST_F(HttpClient, AKeptConnectionThatDiedSendsAGetAgainButNotAPut) {
   EXPECT_EQ(client.send({.url = server.url()}, nullptr).body, "2");  // hung up on, and sent again
   EXPECT_EQ(failure(client, {.method = "PUT", .url = server.url(), .body = "{}"}).kind, Kind::broken);
   EXPECT_EQ(server.requests().size(), 4u);
+}
+
+TEST_F(HttpClient, WhatAPeerReadBeforeItDiedIsNotSaidToHaveNeverBeenSent) {
+  for (const char* method : {"PUT", "POST", "DELETE"}) {
+    ScriptedServer server({answer(200, "1"), death()});
+    Client client({});
+    EXPECT_EQ(client.send({.url = server.url()}, nullptr).body, "1");
+    // libcurl tries again on a connection of its own accord, which is refused.
+    EXPECT_EQ(failure(client, {.method = method, .url = server.url(), .body = "{}"}).kind, Kind::broken) << method;
+    EXPECT_EQ(server.requests().size(), 2u);
+    EXPECT_EQ(server.connections(), 1u);
+    // What is asked after that was never sent.
+    EXPECT_EQ(failure(client, {.method = method, .url = server.url(), .body = "{}"}).kind, Kind::connect) << method;
+  }
+}
+
+TEST_F(HttpClient, AGetThatAPeerReadBeforeItDiedCannotConnect) {
+  ScriptedServer server({answer(200, "1"), death()});
+  Client client({});
+  EXPECT_EQ(client.send({.url = server.url()}, nullptr).body, "1");
+  EXPECT_EQ(failure(client, {.url = server.url()}).kind, Kind::connect);
+  EXPECT_EQ(server.requests().size(), 2u);
 }
 
 TEST_F(HttpClient, BoundsTheAnswer) {
