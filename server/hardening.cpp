@@ -7,6 +7,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <new>
 
 namespace lockkeeper::server {
 
@@ -32,6 +33,13 @@ Environment take_environment() {
       OPENSSL_cleanse(password, std::strlen(password));
       unsetenv(name);
     }
+  }
+  // These are read later, where they are used, and at each connect: getenv() finds a copy from here on.
+  for (const char* name : {"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PGPASSWORD"}) {
+    char* shown = std::getenv(name);
+    if (shown == nullptr) continue;
+    if (setenv(name, std::string(shown).c_str(), 1) != 0) throw std::bad_alloc();
+    OPENSSL_cleanse(shown, std::strlen(shown));
   }
   return environment;
 }

@@ -66,6 +66,13 @@ def test_credentials_may_come_from_a_file_and_are_never_in_argv_or_the_environme
         assert put(server, credentials=("ci", "under-our-name")).status == 200
         assert b"under-our-name" not in pathlib.Path(f"/proc/{server.pid}/environ").read_bytes()
         assert "Max core file size" + " " * 8 + "0" in pathlib.Path(f"/proc/{server.pid}/limits").read_text()
+    of_stores = {"AWS_SECRET_ACCESS_KEY": "a-secret-of-aws", "AWS_SESSION_TOKEN": "a-token-of-aws",
+                 "PGPASSWORD": "a-password-of-postgresql", "AWS_REGION": "a-region"}
+    with Server(tmp_path, environment=of_stores) as server:
+        shown = pathlib.Path(f"/proc/{server.pid}/environ").read_bytes()
+        assert b"a-region" in shown
+        for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PGPASSWORD"):
+            assert of_stores[name].encode() not in shown
 
 
 # ---- where it listens
