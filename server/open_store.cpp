@@ -94,6 +94,17 @@ std::unique_ptr<engine::Store> open_sqlite(std::string path, const engine::Setti
   return std::make_unique<stores::SqliteStore>(std::move(chosen));
 }
 
+// An operator who knows the usual limits should not learn of these from a refused claim.
+void tell_lower(const locks::Limits& before, const locks::Limits& now, const std::string& called, Log& log) {
+  if (before.claim_rows == now.claim_rows && before.holders == now.holders && before.waiters == now.waiters &&
+      before.closed_names == now.closed_names) {
+    return;
+  }
+  log.info(called + " has room for less than others: " + std::to_string(now.claim_rows) + " named claims, " +
+           std::to_string(now.holders) + " holders, " + std::to_string(now.waiters) + " waiters and " +
+           std::to_string(now.closed_names) + " closed names a lock");
+}
+
 }  // namespace
 
 const stores::StoreKind& store_kind(const stores::StoreUrl& url) {
@@ -125,7 +136,11 @@ std::unique_ptr<engine::Store> open_store(std::string& text, const std::string& 
   stores::StoreSettings told = store_settings(text, called, log);
   wipe(text);
   const stores::StoreKind& kind = store_kind(told.url);
-  if (kind.adjust != nullptr) kind.adjust(told.url, settings);
+  if (kind.adjust != nullptr) {
+    const locks::Limits before = settings.limits;
+    kind.adjust(told.url, settings);
+    tell_lower(before, settings.limits, called, log);
+  }
   return kind.make(std::move(told));
 }
 

@@ -3,10 +3,13 @@
 A proxy in between speaks HTTP, so that a test can answer instead of DynamoDB, and knows what was asked.
 """
 
+import contextlib
 import http.client
 import http.server
 import json
+import pathlib
 import random
+import socket
 import threading
 import time
 
@@ -42,7 +45,8 @@ class Between:
 
             def finish(self):
                 self.store.close()
-                super().finish()
+                with contextlib.suppress(OSError):  # died
+                    super().finish()
 
             def do_POST(self):
                 action = self.headers["X-Amz-Target"].rsplit(".", 1)[1]
@@ -63,6 +67,11 @@ class Between:
                 except (OSError, http.client.HTTPException):
                     self.close_connection = True
 
+            def handle(self):
+                between._connections.append(self.connection)
+                super().handle()
+
+        self._connections = []
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.port = self._server.server_address[1]
@@ -74,6 +83,14 @@ class Between:
     def __exit__(self, *_):
         self._server.shutdown()
         self._server.server_close()
+
+    def die(self):
+        """In the middle of what it is asked; nobody listens any more."""
+        self._server.shutdown()
+        self._server.server_close()
+        for connection in self._connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 def refusal(kind, message="no"):
@@ -201,6 +218,22 @@ def test_a_frozen_store_is_a_503_within_seconds(store, make):
     assert versions(server, "prod") == [1, 2]
 
 
+@pytest.mark.parametrize("change, holders", [(acquire, ["mine"]), (release, [])])
+def test_a_store_that_dies_after_a_write_and_before_its_answer_leaves_the_outcome_unknown(between, make, change,
+                                                                                         holders):
+    # Given a server with one connection to the store, which is kept
+    server = make(between.port, options="&connections=1").start()
+    assert acquire(server, "before", "mine")[0] == 200
+    if change is release:
+        assert acquire(server, "prod", "mine")[0] == 200
+    # When a change is written, and its answer never comes
+    between.after = lambda action, _: between.die() if action == "PutItem" else None
+    status, body, _ = change(server, "prod", "mine")
+    # Then nobody is told that it was not carried out
+    assert status == 503 and body["error"].startswith("outcome unknown"), body
+    assert [holder["holder"] for holder in get(make().start(), "/lock/prod")["holders"]] == holders
+
+
 def test_a_waiter_at_one_server_is_granted_by_a_release_at_another(make):
     one, two = make(options="&poll=500ms").start(), make(options="&poll=500ms").start()
     assert acquire(one, "prod", "mine")[0] == 200
@@ -221,6 +254,7 @@ def test_a_waiter_at_one_server_is_granted_by_a_release_at_another(make):
 
 def test_a_locks_limits_are_lower_than_elsewhere_unless_the_operator_says_otherwise(make):
     server = make().start()
+    assert "250 named claims, 250 holders, 250 waiters and 512 closed names a lock" in server.log
     words = [acquire(server, "prod", "k", claim=f"claim {i}") for i in range(251)]
     assert [status for status, _, _ in words[:250]] == [200] * 250
     assert words[250][0] == 409 and words[250][1]["error"] == "too many claims"
@@ -293,6 +327,8 @@ def test_secrets_are_in_no_log_and_no_answer(store, between, make):
     secret = store.environment["AWS_SECRET_ACCESS_KEY"]
     server = make(between.port, args=["--log-level", "debug"], environment={"AWS_SESSION_TOKEN": TOKEN}).start()
     assert acquire(server, "prod", "the-key-of-the-lock")[0] == 200
+    shown = pathlib.Path(f"/proc/{server.pid}/environ").read_bytes()
+    assert b"AWS_ACCESS_KEY_ID=" in shown and secret.encode() not in shown and TOKEN.encode() not in shown
     between.before = lambda action, _: refusal(
         "InvalidSignatureException", f"The Canonical String should have been: x-amz-security-token:{TOKEN} {secret}")
     status, body, _ = release(server, "prod", "the-key-of-the-lock")
