@@ -15,8 +15,8 @@ Scan Census::next_slice() const {
 
 bool Census::counted(const Scanned* slice) {
   if (slice == nullptr) return false;
-  const bool last = !slice->more || slice->locks.empty();
-  const std::string end = last ? std::string() : slice->locks.back().lock;
+  const bool last = !slice->more;
+  const std::string end = last ? std::string() : next_after(*slice);
   // What was committed while the slice was on its way may be in it or not: that is known better.
   for (const auto& found : slice->locks) sum_ += meanwhile_.contains(found.lock) ? 0 : 1;
   for (const auto& [lock, held] : meanwhile_) {

@@ -81,7 +81,7 @@ void Engine::State::found_standing(const Operation& operation) {
       settings_.standing_long({lock, std::move(hold), stood});
     }
   }
-  standing_to_ = scanned->more ? scanned->locks.back().lock : "";
+  standing_to_ = scanned->more ? next_after(*scanned) : "";
   standing_.done(now_, scanned->more);
   if (scanned->more) return;
   shown_.standing.store(standing_now_.size(), std::memory_order_relaxed);

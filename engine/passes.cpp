@@ -34,7 +34,7 @@ void Engine::State::found_timed(Work& work) {
   const bool through = scanned != nullptr && !scanned->more;
   if (scanned != nullptr) {
     for (NamedRecord& found : scanned->locks) found_timed(found);
-    watched_to_ = scanned->more && !scanned->locks.empty() ? scanned->locks.back().lock : "";
+    watched_to_ = scanned->more ? next_after(*scanned) : "";
   } else {
     refuse_seekers("the store does not answer");
   }

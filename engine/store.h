@@ -110,7 +110,15 @@ struct Found {
 struct Scanned {
   std::vector<NamedRecord> locks;
   bool more = false;
+  // With `more`: all names up to this one were looked at. Empty: that is the last of `locks`. A store that has to
+  // pass over many that were not asked for ends a slice so, within its time-out, perhaps with none in it.
+  std::string up_to;
 };
+
+// Where the next slice goes on, with `more`.
+inline const std::string& next_after(const Scanned& slice) {
+  return slice.up_to.empty() ? slice.locks.back().lock : slice.up_to;
+}
 
 struct HistoryRead {
   std::vector<locks::Event> events;  // in the order asked for

@@ -8,13 +8,13 @@ namespace lockkeeper::server {
 std::vector<engine::NamedRecord> Walk::slice() {
   if (!more_) return {};
   auto scanned = store_.ask<engine::Scanned>(engine::Scan{.after = after_, .prefix = "", .limit = slice_size_});
-  more_ = scanned.more && !scanned.locks.empty();
-  if (!scanned.locks.empty()) after_ = scanned.locks.back().lock;
+  more_ = scanned.more;
+  if (more_) after_ = engine::next_after(scanned);
   return std::move(scanned.locks);
 }
 
 std::optional<engine::NamedRecord> Walk::next() {
-  if (read_.empty()) {
+  while (read_.empty() && more_) {
     read_ = slice();
     std::reverse(read_.begin(), read_.end());
   }

@@ -63,7 +63,7 @@ std::string GateListText::add(const engine::Scanned& scanned) {
     wire::write_gate_member(locks::gate_id(found.lock), *found.record.gate, text);
     if (question_.limit) --*question_.limit;
   }
-  if (!scanned.locks.empty()) question_.after = locks::gate_id(scanned.locks.back().lock);
+  if (scanned.more) question_.after = locks::gate_id(engine::next_after(scanned));
   done_ = !scanned.more;
   if (done_) text += "],\"more\":false}\n";
   return text;

@@ -54,7 +54,7 @@ std::string ListText::add(const engine::Scanned& scanned) {
       wire::write_old_lock_member(lock.lock, lock.record, text);
     }
   }
-  if (!scanned.locks.empty()) question_.after = scanned.locks.back().lock;
+  if (scanned.more) question_.after = engine::next_after(scanned);
   if (question_.limit) *question_.limit -= std::min<std::uint64_t>(*question_.limit, scanned.locks.size());
   done_ = !scanned.more || (question_.limit && *question_.limit == 0);
   if (done_) text += !question_.full ? "}\n" : scanned.more ? "],\"more\":true}\n" : "],\"more\":false}\n";

@@ -103,8 +103,8 @@ class Queueing {
       const auto page = store_.scan(question);
       EXPECT_LE(page.locks.size(), limit);
       for (const auto& each : page.locks) all.push_back(each.lock);
-      if (!page.more || page.locks.empty()) return all;
-      question.after = page.locks.back().lock;
+      if (!page.more) return all;
+      question.after = engine::next_after(page);
     }
   }
 

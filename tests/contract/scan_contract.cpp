@@ -131,7 +131,7 @@ TEST_P(StoreContract, TenThousandLocksAreScannedOnceEachWhileTheyChange) {
       ASSERT_EQ(each.record.head.version, version[number]) << "a slice shows what was committed before it";
     }
     if (!scanned.more) break;
-    question.after = scanned.locks.back().lock;
+    question.after = engine::next_after(scanned);
     std::vector<Question> changes;
     for (int i = slice % 7; i < kLocks; i += 997) {
       const auto number = static_cast<std::size_t>(i);

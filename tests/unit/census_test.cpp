@@ -91,6 +91,20 @@ TEST_F(Counting, GoesOnFromWhatCommitsSay) {
   EXPECT_EQ(census_.held(), 1U);
 }
 
+TEST_F(Counting, GoesOnAfterASliceOfFreeLocksOnly) {
+  for (int i = 0; i < 4; ++i) take(i);
+  // A store that passed over many free ones ends a slice with none in it, and says how far it came.
+  engine::Scanned none;
+  none.more = true;
+  none.up_to = name(1);
+  EXPECT_TRUE(census_.counted(&none));
+  EXPECT_EQ(census_.next_slice().after, name(1));
+  take(9);
+  free(3);
+  count_all();
+  EXPECT_EQ(census_.held(), 4U);  // two of them behind it, known by their commits
+}
+
 TEST_F(Counting, LeavesGatesOut) {
   count_all();
   census_.committed(locks::gate_name("x"), false, true);
