@@ -17,7 +17,7 @@ FloorRead Floor::since(std::chrono::nanoseconds since, DynamoClient& client, con
   const std::unique_lock guard(mutex_, deadline);
   if (!guard) throw DynamoError(DynamoError::Kind::throttled, "the floor was not read in time");
   if (last_.at >= since && last_.at.count() != 0) return last_;
-  const auto began = boot_time();
+  const auto began = now();
   const auto item = client.get(table, floor_key(), deadline);
   last_ = {item ? number_of(*item, "v") : 0, began};
   return last_;

@@ -17,16 +17,22 @@ struct FloorRead {
 };
 
 std::chrono::nanoseconds boot_time();
+using BootClock = std::chrono::nanoseconds (*)();
 
 class Floor {
  public:
+  explicit Floor(BootClock clock = boot_time) : clock_(clock) {}
+
   // As it was at `since` or later.
   FloorRead since(std::chrono::nanoseconds since, DynamoClient& client, const std::string& table,
                   Deadline deadline);
   // To `version` at least.
   static void raise(locks::Version version, DynamoClient& client, const std::string& table, Deadline deadline);
 
+  std::chrono::nanoseconds now() const { return clock_(); }
+
  private:
+  BootClock clock_;
   std::timed_mutex mutex_;  // held while it is read: those who need it too wait for that
   FloorRead last_;
 };

@@ -5,10 +5,9 @@
 // floor and puts the new item where nothing is, or a tombstone whose version is no higher than what was read. So
 //   - a creation that read the floor after it rose starts above all versions of the forgotten lock;
 //   - one that read it before, and comes late, meets the tombstone, whose version is above what it read;
-//   - one that comes later than the tombstone was kept does not exist: it is given up 10 s after its reading began,
-//   by
-//     a clock that goes on while the machine sleeps, and what was sent until then carries a signature of that time,
-//     which DynamoDB refuses after 15 minutes.
+//   - one that comes later than the tombstone was kept does not exist: 10 s after its reading began it reads again,
+//     by a clock that goes on while the machine sleeps, and what was sent until then carries a signature of that
+//     time, which DynamoDB refuses after 15 minutes.
 // A write that was given up, and is carried out late, meets the version or the number of writes that came after it.
 #include "stores/dynamodb/records.h"
 
@@ -81,7 +80,7 @@ void put_into_history(Session& session, const std::string& lock, const LockItem&
 }
 
 engine::Conflict conflict(Session& session, const std::string& lock) {
-  const auto now = boot_time();
+  const auto now = session.shared.floor.now();
   if (const auto there = look(session, lock)) return {there->record, 0};
   return {std::nullopt, session.floor(now).floor};
 }
@@ -95,8 +94,8 @@ Answer create(Session& session, const engine::Commit& question) {
   const Item item = encode(question.lock, next);
   const std::size_t bytes = size_of(item);
   if (bytes > item_bytes) return too_large(bytes);
-  while (boot_time() - floor.at > floor_is_fresh) {
-    floor = session.floor(boot_time());
+  while (session.shared.floor.now() - floor.at > floor_is_fresh) {
+    floor = session.floor(session.shared.floor.now());
     if (floor.floor != change.expected) return conflict(session, question.lock);
   }
   if (!put(session, item,
@@ -144,7 +143,7 @@ Answer commit(Session& session, const engine::Commit& question) {
   auto before = session.shared.known.find(question.lock);
   if (!before || before->version != question.change.expected) before = look(session, question.lock);
   for (int tries = 0; tries < tries_at_most; ++tries) {
-    if (!before) return engine::Conflict{std::nullopt, session.floor(boot_time()).floor};
+    if (!before) return engine::Conflict{std::nullopt, session.floor(session.shared.floor.now()).floor};
     if (before->version != question.change.expected) return engine::Conflict{before->record, 0};
     if (auto answer = change_from(session, question, *before)) return std::move(*answer);
     session.shared.known.forget(question.lock);

@@ -75,7 +75,10 @@ class DynamoContract : public SharedStoreContract {
 
   stores::dynamodb::DynamoSettings settings_;
   std::optional<stores::dynamodb::DynamoClient> client_;
-  stores::dynamodb::Shared shared_;
+  static inline std::chrono::nanoseconds slept_{0};
+  stores::dynamodb::Shared shared_{
+      .known = stores::dynamodb::Known(),
+      .floor = stores::dynamodb::Floor([] { return stores::dynamodb::boot_time() + slept_; })};
 };
 
 TEST_P(DynamoContract, ACreationThatComesLateMeetsTheTombstone) {
@@ -93,6 +96,27 @@ TEST_P(DynamoContract, ACreationThatComesLateMeetsTheTombstone) {
   EXPECT_EQ(conflict->floor, last);
   // and from the floor of now it is one.
   EXPECT_EQ(create("prod").head.version, last + 1);
+}
+
+TEST_P(DynamoContract, ACreationThatComesLaterThanTheTombstoneWasKeptReadsTheFloorAgain) {
+  // Given a server that has read the floor, and then sleeps
+  const auto begun = stores::dynamodb::boot_time();
+  auto asleep = session(begun);
+  const locks::Version from = stores::dynamodb::read(asleep, {"prod"}).floor;
+  // while others make, free and forget that lock, and its tombstone too,
+  const locks::Version last = forget("prod");
+  shared_.tombstones_are_kept = std::chrono::nanoseconds(1);
+  trim_all();
+  trim_all();
+  ASSERT_FALSE(has_tombstone("prod"));
+  // when it goes on, then its creation is none.
+  slept_ = std::chrono::seconds(11);
+  const auto late = stores::dynamodb::commit(asleep, {"prod", creation(from, head(from + 1, true, at(0)))});
+  slept_ = {};
+  const auto* conflict = std::get_if<engine::Conflict>(&late);
+  ASSERT_TRUE(conflict != nullptr);
+  EXPECT_FALSE(conflict->record.has_value());
+  EXPECT_EQ(conflict->floor, last);
 }
 
 TEST_P(DynamoContract, ATombstoneGoesWhenItWasSeenForLongAndIsNoneOfAYoungerLock) {
