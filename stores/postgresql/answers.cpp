@@ -63,6 +63,7 @@ engine::Scanned scanned(const Result& result) {
   for (int row = 0; row < result.rows(); ++row) {
     if (result.null(row, 0)) {
       answer.more = true;
+      answer.up_to = std::string(result.bytes(row, 2));
       break;
     }
     const auto name = result.bytes(row, 0);

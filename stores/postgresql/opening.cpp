@@ -74,11 +74,17 @@ void check_promises(Connection& work, const Options& options, const Say& warn) {
       "SELECT current_setting('synchronous_commit'), current_setting('fsync'), current_setting('full_page_writes'),"
       " current_setting('synchronous_standby_names'), pg_is_in_recovery(),"
       " (SELECT count(*) FROM pg_stat_replication WHERE state IS DISTINCT FROM 'backup')"
-      " + (SELECT count(*) FROM pg_replication_slots WHERE slot_type = 'physical' AND NOT temporary)",
+      " + (SELECT count(*) FROM pg_replication_slots WHERE slot_type = 'physical' AND NOT temporary),"
+      " current_setting('transaction_isolation')",
       {}, options.connect_timeout);
   if (answer.fault) throw StoreError(options.shown + ": cannot read its settings: " + answer.fault->text);
   const Result& result = answer.result;
   if (result.flag(0, 4)) throw StoreError(options.shown + ": this is a standby: it takes no writes");
+  if (result.bytes(0, 6) != "read committed") {
+    throw StoreError(options.shown + ": default_transaction_isolation is " + std::string(result.bytes(0, 6)) +
+                     ", and locks need read committed: ALTER ROLE ... SET default_transaction_isolation = "
+                     "'read committed'");
+  }
   const auto commit = result.bytes(0, 0);
   const bool names = !result.bytes(0, 3).empty();
   const bool standbys = result.integer(0, 5) > 0;

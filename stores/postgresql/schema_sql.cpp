@@ -1,6 +1,7 @@
 #include "stores/postgresql/schema_sql.h"
 
 #include "stores/postgresql/connection.h"
+#include "stores/postgresql/slices.h"
 
 namespace lockkeeper::stores::postgresql {
 namespace {
@@ -13,6 +14,15 @@ namespace {
 // The functions are numbered, since servers of two releases run side by side while they are restarted one by one.
 // Each plans once in a session (nobody else can, through PgBouncer), for a table of any size: hence the SETs. jit
 // would take the prices of what they forbid for the prices of a large query.
+//
+// What writes relies on it that each statement sees what is committed by then. The mode is the transaction's own,
+// and a role's or a database's default may have changed since a server opened.
+constexpr const char* isolated =
+    R"sql(IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE invalid_transaction_state USING MESSAGE = 'default_transaction_isolation is '
+      || current_setting('transaction_isolation') || ': set it to read committed for this role';
+  END IF;)sql";
+
 constexpr const char* text =
     R"sql(-- What lockkeeper keeps in PostgreSQL, version {version}. Whoever runs this owns it; another role needs
 --   GRANT USAGE ON SCHEMA {schema} TO role;
@@ -92,6 +102,7 @@ DECLARE
   all_done boolean;
   alone CONSTANT boolean := many = 1 AND flags[1] & 4 = 0;
 BEGIN
+  {isolated}
   -- In the order of names, as everybody does: nobody waits in a circle. What comes after it sees what is committed
   -- by then, each statement by a snapshot of its own.
   IF many > 1 THEN
@@ -175,6 +186,9 @@ BEGIN
   END IF;
 
   IF NOT all_done THEN
+    -- Who is told what is there may take it for an earlier try of his own, and that one's wait for the standby may have
+    -- been cancelled: with a word in the log this transaction waits for all before it.
+    PERFORM pg_logical_emit_message(true, 'lockkeeper', '');
     RETURN QUERY SELECT c.number, r.floor, r.version, r.body, r.kinds, r.bodies
       FROM unnest(array(SELECT u.number FROM unnest(locks) WITH ORDINALITY u(lock, number)
                         WHERE NOT u.number = ANY(done) ORDER BY u.number)) WITH ORDINALITY c(number, place)
@@ -195,6 +209,7 @@ DECLARE
   done bigint[];
   top bigint;
 BEGIN
+  {isolated}
   PERFORM 1 FROM {schema}.heads h WHERE h.lock = ANY(locks) ORDER BY h.lock FOR UPDATE;
   WITH off AS (
     DELETE FROM {schema}.heads h USING unnest(locks, expected) WITH ORDINALITY u(lock, expected, number)
@@ -210,7 +225,7 @@ BEGIN
   RETURN QUERY SELECT unnest(done);
 END $$;
 
--- Records in the order of names, all by one snapshot. A last row without a name: there are more.
+-- Records in the order of names, all by one snapshot. A last row without a name: there may be more, after its body.
 CREATE OR REPLACE FUNCTION {schema}.scan_1(after bytea, since bytea, until bytea, most bigint, held_only boolean,
                                            timed_only boolean)
 RETURNS TABLE(lock bytea, version bigint, body bytea, kinds bigint[], bodies bytea[])
@@ -220,28 +235,37 @@ SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
+  end_of_slice CONSTANT timestamptz := clock_timestamp() + interval '300 ms';
   number bigint := 0;
+  passed_over bigint := 0;
   rows_seen bigint := 0;
+  up_to bytea := after;
   heads refcursor;
   head record;
 BEGIN
   IF timed_only THEN
-    OPEN heads FOR SELECT h.lock, h.version, h.body FROM {schema}.heads h
-      WHERE h.timed AND h.lock > after AND h.lock >= since AND h.lock < until AND (NOT held_only OR h.held)
-      ORDER BY h.lock LIMIT most + 1;
+    OPEN heads FOR SELECT h.lock, h.version, h.body, h.held FROM {schema}.heads h
+      WHERE h.timed AND h.lock > after AND h.lock >= since AND h.lock < until ORDER BY h.lock;
   ELSE
-    OPEN heads FOR SELECT h.lock, h.version, h.body FROM {schema}.heads h
-      WHERE h.lock > after AND h.lock >= since AND h.lock < until AND (NOT held_only OR h.held)
-      ORDER BY h.lock LIMIT most + 1;
+    OPEN heads FOR SELECT h.lock, h.version, h.body, h.held FROM {schema}.heads h
+      WHERE h.lock > after AND h.lock >= since AND h.lock < until ORDER BY h.lock;
   END IF;
   LOOP
     FETCH heads INTO head;
     EXIT WHEN NOT FOUND;
-    IF number = most OR rows_seen > 4000 THEN
-      lock := NULL; version := NULL; body := NULL; kinds := NULL; bodies := NULL;
+    IF held_only AND NOT head.held AND passed_over < {scan_slice}
+       AND (passed_over % 256 <> 255 OR clock_timestamp() < end_of_slice) THEN
+      passed_over := passed_over + 1;
+      up_to := head.lock;
+      CONTINUE;
+    END IF;
+    IF number = most OR rows_seen > 4000 OR held_only AND NOT head.held
+       OR number > 0 AND clock_timestamp() > end_of_slice THEN
+      lock := NULL; version := NULL; body := up_to; kinds := NULL; bodies := NULL;
       RETURN NEXT;
       EXIT;
     END IF;
+    up_to := head.lock;
     lock := head.lock; version := head.version; body := head.body;
     SELECT array_agg(r.kind::bigint), array_agg(r.body) INTO kinds, bodies
       FROM {schema}.rows r WHERE r.lock = head.lock;
@@ -267,6 +291,8 @@ void replace(std::string& in, const std::string& word, const std::string& by) {
 std::string schema_sql(const std::string& schema) {
   std::string sql = text;
   replace(sql, "'lockkeeper {schema}'", "'lockkeeper " + schema + "'");
+  replace(sql, "{isolated}", isolated);
+  replace(sql, "{scan_slice}", std::to_string(scan_slice));
   replace(sql, "{schema}", Connection::quoted(schema));
   replace(sql, "{channel}", schema);
   replace(sql, "{version}", std::to_string(schema_version));

@@ -7,6 +7,8 @@ namespace lockkeeper::stores::postgresql {
 
 // How many heads are looked at for free ones at once.
 inline constexpr int free_slice = 10'000;
+// How many free heads a scan of held ones passes over at once, unless its time is over before.
+inline constexpr int scan_slice = 20'000;
 
 // What no name with that prefix reaches.
 std::string behind(std::string prefix);

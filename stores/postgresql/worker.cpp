@@ -63,7 +63,7 @@ void Worker::run() {
     take_begun(now);
     take_connections(now);
     give_up_late(now);
-    start_queries(now);
+    start_queries();
     if (closing && through()) return;
     wait();
   }
@@ -108,7 +108,7 @@ void Worker::want_connections() {
       std::count_if(lanes_.begin(), lanes_.end(), [](const Lane& lane) { return !lane.connection; })));
 }
 
-void Worker::start_queries(Time now) {
+void Worker::start_queries() {
   for (std::size_t i = 0; i < kinds; ++i) {
     const auto kind = static_cast<Kind>((turn_ + i) % kinds);
     while (!waiting_[static_cast<std::size_t>(kind)].empty() &&
@@ -117,7 +117,7 @@ void Worker::start_queries(Time now) {
                                      [](const Lane& lane) { return lane.connection && lane.batch.empty(); });
       if (idle == lanes_.end()) return;
       turn_ = static_cast<std::size_t>(kind) + 1;
-      if (!start(*idle, kind, now)) return;
+      if (!start(*idle, kind)) return;
     }
   }
 }
@@ -127,10 +127,10 @@ std::size_t Worker::under_way(Kind kind) const {
       lanes_.begin(), lanes_.end(), [kind](const Lane& lane) { return !lane.batch.empty() && lane.kind == kind; }));
 }
 
-bool Worker::start(Lane& lane, Kind kind, Time now) {
+bool Worker::start(Lane& lane, Kind kind) {
   Queue& queue = waiting_[static_cast<std::size_t>(kind)];
   lane.kind = kind;
-  lane.until = std::max(queue.front().since + options_.timeout, now + options_.timeout / 2);
+  lane.until = queue.front().since + options_.timeout;
   for (; !queue.empty() && lane.batch.size() < share(kind).together; queue.pop_front()) {
     lane.batch.push_back(queue.front().operation);
   }
@@ -146,7 +146,7 @@ Time Worker::next() const {
     if (!lane.batch.empty()) first = std::min(first, lane.until);
   }
   for (const Queue& queue : waiting_) {
-    if (!queue.empty()) first = std::min(first, queue.front().since + options_.timeout);
+    if (!queue.empty()) first = std::min(first, queue.front().since + longest_in_queue());
   }
   return first;
 }
@@ -224,7 +224,7 @@ void Worker::give_up_late(Time now) {
   }
   Batch late;
   for (Queue& queue : waiting_) {
-    for (; !queue.empty() && now - queue.front().since >= options_.timeout; queue.pop_front()) {
+    for (; !queue.empty() && now - queue.front().since >= longest_in_queue(); queue.pop_front()) {
       late.push_back(queue.front().operation);
     }
   }

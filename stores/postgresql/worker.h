@@ -45,8 +45,8 @@ class Worker {
   bool through() const;
   void take_begun(Time now);
   void take_connections(Time now);
-  void start_queries(Time now);
-  bool start(Lane& lane, Kind kind, Time now);
+  void start_queries();
+  bool start(Lane& lane, Kind kind);
   std::size_t under_way(Kind kind) const;
   void wait();
   void look(Lane& lane);
@@ -60,6 +60,8 @@ class Worker {
   void give_back(Batch& batch);
   void want_connections();
   Time next() const;
+  // What is asked so late has time enough left to be answered, unless PostgreSQL is frozen.
+  auto longest_in_queue() const { return options_.timeout * 3 / 4; }
 
   const Options& options_;
   const Say warn_;

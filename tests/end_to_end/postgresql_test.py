@@ -173,6 +173,29 @@ def hand_over(servers, name, within=30):
     assert time.monotonic() - began < within
 
 
+def test_a_commit_whose_wait_for_the_standby_was_cancelled_is_acknowledged_only_when_it_is_there(tmp_path):
+    with real_store("postgresql", tmp_path, standby=True) as store:
+        waiting = "SELECT pid, query_start FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+        with server_over(tmp_path / "server", store.url("cancelled", port=store.direct_port)) as server:
+            assert locked(server, "before")
+            got = []
+            asker = threading.Thread(target=lambda: got.append(lock(server, "x")))
+            store.standby.signal_all(signal.SIGSTOP)
+            try:
+                asker.start()
+                wait_for(lambda: store.sql(waiting), "the commit to wait for the standby")
+                first = store.sql(waiting)
+                store.sql(f"SELECT pg_cancel_backend({first.partition('|')[0]})")
+                wait_for(lambda: got or store.sql(waiting) not in ("", first), "the server to find out")
+                assert not got or got[0][0] == 503, f"acknowledged, and the standby has not got it: {got}"
+            finally:
+                store.standby.signal_all(signal.SIGCONT)
+                asker.join()
+            wait_for(lambda: locked(server, "after"), "the server to go on")
+            there = "SELECT count(*) FROM cancelled.heads WHERE lock = 'x'"
+            wait_for(lambda: store.sql(there, port=store.standby_port) == "1", "the standby to show it")
+
+
 def test_pgbouncer_in_transaction_mode_with_postgresql_to_listen_at(tmp_path):
     with real_store("postgresql", tmp_path, pgbouncer=True) as store:
         with three_servers(tmp_path, store.url("bounced")) as servers:
@@ -261,3 +284,41 @@ def test_what_is_wrong_with_the_store_is_said_without_the_password(tmp_path, sto
     assert "timeout" in refused_to_start(tmp_path, url + "&timeout=soon")
     unreachable = url.replace(f":{store.port}/", ":1/")
     assert "127.0.0.1:1" in refused_to_start(tmp_path, unreachable)
+
+
+def test_locks_need_read_committed_whatever_the_role_has_by_default(tmp_path, store):
+    end_all = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'lockkeeper'"
+    with server_over(tmp_path / "before", store.url("isolated")) as server:
+        assert locked(server, "before")
+        store.sql(f"ALTER ROLE {store.user} SET default_transaction_isolation = 'repeatable read'")
+        try:
+            said = refused_to_start(tmp_path / "now", store.url("isolated"))
+            assert "default_transaction_isolation is repeatable read" in said and "ALTER ROLE" in said
+            # and one that is up already writes nothing any more, over its new connections
+            store.sql(end_all)
+            wait_for(lambda: "default_transaction_isolation" in str(lock(server, "x")[1]), "the server to be refused")
+            assert store.sql("SELECT count(*) FROM isolated.heads") == "1"
+        finally:
+            store.sql(f"ALTER ROLE {store.user} RESET default_transaction_isolation")
+        store.sql(end_all)
+        wait_for(lambda: locked(server, "after"), "the server to go on")
+
+
+def test_held_locks_are_found_among_many_free_ones_a_part_at_a_time(tmp_path, store):
+    with server_over(tmp_path, store.url("crowded")) as server:
+        assert locked(server, "f") and ask(server, "DELETE", "/lock/f", {"key": "k"})[0] == 200
+        store.sql("INSERT INTO crowded.heads SELECT convert_to('f' || lpad(i::text, 6, '0'), 'UTF8'), version, changed,"
+                  " held, timed, body FROM crowded.heads, generate_series(1, 70000) i WHERE lock = 'f'")
+        for name in ("a", "f035000", "z"):
+            assert locked(server, name)
+        assert sorted(get(server, "/locks")) == ["a", "f035000", "z"]
+        after, found, slices = "", [], 0
+        while slices == 0 or after:
+            rows = store.sql("SELECT CASE WHEN lock IS NULL THEN '|' || encode(body, 'escape') ELSE encode(lock, 'escape') END"
+                             f" FROM crowded.scan_1('{after}', '', '\\xff', 2, true, false)").splitlines()
+            names, after = [row for row in rows if not row.startswith("|")], rows[-1].partition("|")[2]
+            found += names
+            slices += 1
+            assert len(names) <= 2
+        assert found == ["a", "f035000", "z"]
+        assert slices >= 4, "20,000 are passed over at once, at most"
