@@ -26,7 +26,9 @@ bool Engine::State::find_lease(Call& call) {
     ask_of(call, *lock);
     return true;
   }
-  if (!exclusive_) {  // another server may have granted it a moment ago
+  if (!exclusive_ && !store_.ready()) {
+    answer(call, locks::Unavailable{"the store does not answer"});  // not when the next pass has found that out
+  } else if (!exclusive_) {  // another server may have granted it a moment ago
     sought_.try_emplace(claim);
     seekers_.push_back({&call, pass_ + 1});
     want_pass();

@@ -74,7 +74,7 @@ class WatchedStore final : public engine::Store, public engine::Completions {
   void close() override { memory.close(); }
   bool exclusive() const override { return alone; }
   bool watches() const override { return !alone; }
-  bool ready() const override { return memory.ready(); }
+  bool ready() const override { return there; }
   void completed(engine::Operation* chain) noexcept override {
     while (chain != nullptr) {
       engine::Operation* const each = std::exchange(chain, std::exchange(chain->next, nullptr));
@@ -104,6 +104,7 @@ class WatchedStore final : public engine::Store, public engine::Completions {
 
   stores::MemoryStore memory;
   bool alone = true;
+  bool there = true;  // what it says of itself
   std::size_t chains = 0;
   std::vector<decltype(engine::Operation::question)> begun;
 

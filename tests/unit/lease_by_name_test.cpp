@@ -183,6 +183,14 @@ TEST_F(SharedLeaseByName, NobodyWaitsForAStoreThatIsAway) {
   EXPECT_NE(ask(renewal("a")).get<Unavailable>(), nullptr);
 }
 
+TEST_F(SharedLeaseByName, NobodyLooksForItInAStoreThatIsKnownToBeAway) {
+  settle();
+  const auto before = scans();
+  store_.there = false;
+  EXPECT_NE(ask(renewal("a")).get<Unavailable>(), nullptr);
+  EXPECT_EQ(scans(), before);
+}
+
 TEST_F(SharedLeaseByName, NobodyWaitsForAServerThatStopsOrAStoreThatIsStuck) {
   settle();
   store_.memory.hold(true);
