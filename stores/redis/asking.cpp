@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/sleeper.h"
 #include "stores/redis/faults.h"
 #include "stores/redis/records.h"
 #include "stores/redis/scan.h"
@@ -14,6 +15,7 @@ namespace {
 // Changes that go into one call of the script, at most, and bytes: a call is one event for Redis, with one fsync.
 constexpr std::size_t kChanges = 128;
 constexpr std::size_t kBytes = 128 * 1024;
+constexpr std::size_t kCalls = 2;       // of the script, under way together
 constexpr std::size_t kLookedAt = 500;  // locks, by one call that looks for free ones
 constexpr std::size_t kMost = 1'000'000'000;
 
@@ -25,24 +27,37 @@ using engine::Operation;
 void RedisStore::Worker::take() {
   told_ = false;
   now_ = redis::Connection::Clock::now();
-  Operation* commits = nullptr;
-  Operation* last = nullptr;
+  loop_.linger(under_way_.load(std::memory_order_relaxed) <= engine::Sleeper::few);
   for (Operation* operation = begun_.take(); operation != nullptr;) {
     Operation* const next = std::exchange(operation->next, nullptr);
     if (!commands_.up()) {
       operation->answer = Failed{Failed::Kind::unavailable, "Redis is away: " + why_away_};
       finish(*operation);
     } else if (std::holds_alternative<engine::Commit>(operation->question)) {
-      (last != nullptr ? last->next : commits) = operation;
-      last = operation;
+      if (waiting_ == nullptr) waiting_until_ = now_ + options_.timeout;
+      (waiting_ != nullptr ? last_waiting_->next : waiting_) = operation;
+      last_waiting_ = operation;
     } else {
       ask(*operation);
     }
     operation = next;
   }
-  if (commits != nullptr) ask_commits(commits, now_ + options_.timeout, false);
+  send_waiting();
   commands_.connection().flush();
   deliver();
+}
+
+// While as many calls as Redis needs to have no pause are under way, commits gather for the next one: each costs an
+// fsync.
+void RedisStore::Worker::send_waiting() {
+  if (waiting_ == nullptr || calls_ >= kCalls) return;
+  Operation* chain = std::exchange(waiting_, nullptr);
+  if (commands_.connection().connected()) return ask_commits(chain, waiting_until_, false);
+  while (chain != nullptr) {
+    Operation& operation = *std::exchange(chain, chain->next);
+    operation.answer = Failed{Failed::Kind::unavailable, "Redis is away: the connection broke"};
+    finish(operation);
+  }
 }
 
 void RedisStore::Worker::ask(Operation& operation) {
@@ -80,7 +95,9 @@ void RedisStore::Worker::ask_commits(Operation* chain, Time deadline, bool whole
       command.add(redis::lock_key(options_.prefix, std::get<engine::Commit>(each->question).lock));
     }
     command.add(changes);
+    ++calls_;
     commands_.connection().send(command, deadline, [this, first, deadline, whole_script](Reply& reply) {
+      --calls_;
       committed(first, deadline, whole_script, reply);
     });
   }
@@ -111,6 +128,8 @@ void RedisStore::Worker::committed(Operation* chain, Time deadline, bool whole_s
     }
     finish(operation);
   }
+  send_waiting();
+  commands_.connection().flush();
 }
 
 // The record first: whatever was pruned before it was read has raised the floor that is read after it.
@@ -129,23 +148,27 @@ void RedisStore::Worker::read(Operation& operation) {
                       operation.answer = Failed{Failed::Kind::unavailable, error.what()};
                     }
                   });
-  connection.send({"HGET", options_.prefix + ":meta", "floor"}, now_ + options_.timeout,
-                  [this, &operation](Reply& reply) {
-                    if (auto* found = std::get_if<engine::Found>(&operation.answer)) {
-                      if (reply.kind == Reply::Kind::text) {
-                        found->floor = redis::version(reply);
-                      } else {
-                        Reply lost = reply;
-                        if (reply.kind == Reply::Kind::nil) {
-                          lost.kind = Reply::Kind::error;
-                          lost.text = "LOST what was here is gone";
-                        }
-                        no_good(lost);
-                        operation.answer = redis::failed(lost, false);
-                      }
-                    }
-                    finish(operation);
-                  });
+  connection.send(
+      {"HGET", options_.prefix + ":meta", "floor"}, now_ + options_.timeout, [this, &operation](Reply& reply) {
+        if (auto* found = std::get_if<engine::Found>(&operation.answer)) {
+          if (reply.kind == Reply::Kind::text) {
+            try {
+              found->floor = redis::version(reply);
+            } catch (const wire::WireError& error) {
+              operation.answer = Failed{Failed::Kind::unavailable, std::string("the floor: ") + error.what()};
+            }
+          } else {
+            Reply lost = reply;
+            if (reply.kind == Reply::Kind::nil) {
+              lost.kind = Reply::Kind::error;
+              lost.text = "LOST what was here is gone";
+            }
+            no_good(lost);
+            operation.answer = redis::failed(lost, false);
+          }
+        }
+        finish(operation);
+      });
 }
 
 template <class Again>

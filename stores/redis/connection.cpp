@@ -2,12 +2,20 @@
 
 #include <algorithm>
 #include <exception>
+#include <string_view>
 #include <utility>
 
 namespace lockkeeper::stores::redis {
 namespace {
 
 constexpr std::size_t kRead = 64 * 1024;  // bytes at a time
+
+// Redis quotes the words of a command that it does not know: AUTH's hold the password.
+std::string without_password(const Reply& reply) {
+  const bool plain = reply.kind != Reply::Kind::error || reply.text.starts_with("WRONGPASS ") ||
+                     reply.text.starts_with("LOADING ") || reply.text == "ERR invalid password";
+  return plain ? reply.text : "Redis refuses this command (its words may hold the password, and are left out)";
+}
 
 }  // namespace
 
@@ -44,7 +52,8 @@ void Connection::introduce(std::chrono::milliseconds at_most) {
   const auto expect_ok = [this](const char* what) {
     return [this, what](Reply& reply) {
       if (!connecting_ || reply.is("OK")) return;
-      settle({std::string(what) + ": " + reply.text, reply.kind == Reply::Kind::error && !reply.error("LOADING")});
+      const std::string why = std::string_view(what) == "AUTH" ? without_password(reply) : reply.text;
+      settle({std::string(what) + ": " + why, reply.kind == Reply::Kind::error && !reply.error("LOADING")});
     };
   };
   if (!address_.user.empty()) {

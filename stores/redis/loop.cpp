@@ -2,11 +2,34 @@
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "stores/redis/loop_inside.h"
 
 namespace lockkeeper::stores::redis {
+
+namespace {
+
+constexpr std::chrono::microseconds kLingering{400};  // Redis' fsync, and one way there and back
+
+// While it does not sleep, to hand something over costs no wake-up.
+void look_around(Loop::Inside& inside) {
+  using Clock = std::chrono::steady_clock;
+  auto end = Clock::now() + kLingering;
+  while (inside.lingers && !inside.context.stopped()) {
+    if (inside.context.poll() != 0) {
+      end = Clock::now() + kLingering;
+    } else if (Clock::now() >= end) {
+      return;
+    } else {
+      std::this_thread::yield();  // whoever has something to do goes first
+    }
+  }
+}
+
+}  // namespace
 
 Loop::Loop() : inside_(std::make_unique<Inside>()) {}
 
@@ -15,12 +38,21 @@ Loop::~Loop() {
 }
 
 void Loop::start() {
-  inside_->thread = std::thread([this] { inside_->context.run(); });
+  inside_->thread = std::thread([this] {
+    while (!inside_->context.stopped()) {
+      if (inside_->lingers) look_around(*inside_);
+      inside_->context.run_one();
+    }
+  });
 }
 
 void Loop::stop() {
   inside_->context.stop();
   if (inside_->thread.joinable()) inside_->thread.join();
+}
+
+void Loop::linger(bool on) {
+  inside_->lingers = on;
 }
 
 void Loop::hand_over(std::function<void()> work) {

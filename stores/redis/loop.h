@@ -17,6 +17,9 @@ class Loop {
   void start();
   void stop();                                 // any thread but its own; returns when its thread has ended
   void hand_over(std::function<void()> work);  // any thread; done soon, on the loop's
+  // Its own thread. Whether it looks around for a while before it sleeps, as engine/sleeper.h has it: for about a
+  // commit's time after whatever came last.
+  void linger(bool on);
 
   struct Inside;
   Inside& inside() { return *inside_; }

@@ -14,6 +14,7 @@ struct Loop::Inside {
   boost::asio::io_context context{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{context.get_executor()};
   std::thread thread;
+  bool lingers = false;  // the thread's own
 };
 
 }  // namespace lockkeeper::stores::redis

@@ -72,27 +72,23 @@ void add_change(Command& command, const engine::Commit& commit, std::string& scr
   std::size_t put = 0;
   for (const auto& [id, row] : rows) put += row != nullptr ? 1 : 0;
   const std::size_t away = rows.size() - put;
-  const std::size_t words = 4 + 1 + 4 + 2 * put + 1 + away + 1 + change.events.size();
   const char flag = flags(change.head);
-  command.add(words).add(change.expected).add(change.creates ? "1" : "0").add(change.head.version);
-  command.add(std::string_view(&flag, 1));
-
-  command.add(4 + 2 * put).add("v");
-  scratch =
-      std::to_string(change.head.version) + ":" + flag + ":" + std::to_string(milliseconds(change.head.changed));
-  command.add(scratch).add("h");
+  const std::string expected = std::to_string(change.expected);
+  command.add(change.creates ? "+" + expected : expected + ":");
+  const std::string version = std::to_string(change.head.version) + ":";
+  command.add(version + std::to_string(commit.lock.size()) + ":" + commit.lock);
+  command.add(version + flag + ":" + std::to_string(milliseconds(change.head.changed)));
   wire::encode(change.head, scratch);
-  command.add(scratch);
+  command.add(scratch).add(std::string_view(&flag, 1));
+  command.add(2 * put).add(away).add(change.events.size());
   for (const auto& [id, row] : rows) {
     if (row == nullptr) continue;
     wire::encode(*row, scratch);
     command.add(field(id)).add(scratch);
   }
-  command.add(away);
   for (const auto& [id, row] : rows) {
     if (row == nullptr) command.add(field(id));
   }
-  command.add(change.events.size());
   for (const auto& event : change.events) {
     wire::encode(event, scratch);
     command.add(std::to_string(event.version) + " " + std::to_string(milliseconds(event.at)) + " " + scratch);

@@ -16,70 +16,74 @@ end
 return found
 )";
 
-// unpack() takes 8,000 at most.
+// All that may say no comes before the first write. unpack() takes 8,000 at most; an index changes once a call, for
+// all of its locks.
 constexpr const char* kCommit = R"(
-local function call(command, key, from, to)
+local KEYS, ARGV, call, sub, byte = KEYS, ARGV, redis.call, string.sub, string.byte
+local function many(command, key, from, to)
   local answer
   for i = from, to - 1, 4000 do
-    answer = redis.call(command, key, unpack(ARGV, i, math.min(i + 4000, to) - 1))
+    answer = call(command, key, unpack(ARGV, i, math.min(i + 4000, to) - 1))
   end
   return answer
 end
-local groups, before, told, answers, floor, at = {}, {}, {}, {}, nil, 1
+local groups, before, told, answers, floor, at = {}, {}, {}, nil, nil, 1
 for i = 1, #KEYS do
-  local group = at + 1
-  at = group + ARGV[at]
-  local now = redis.call('HGET', KEYS[i], 'v')
-  local version, flags
-  if now then
-    version, flags = string.match(now, '^(%d+):(%d)')
-  else
-    floor = floor or redis.call('HGET', P .. 'meta', 'floor')
+  local expected, now = ARGV[at], call('HGET', KEYS[i], 'v')
+  local fits = now and sub(now, 1, #expected) == expected
+  if not fits then
+    floor = floor or call('HGET', P .. 'meta', 'floor')
     if not floor then return redis.error_reply('LOST what was here is gone') end
-    version, flags = floor, ''
+    fits = not now and '+' .. floor == expected
   end
-  if version == ARGV[group] and (ARGV[group + 1] == '1') == not now then
-    groups[i], before[i] = group, flags
-    local name = string.sub(KEYS[i], NAME)
-    told[#told + 1] = ARGV[group + 2] .. ':' .. #name .. ':' .. name
+  if fits then
+    groups[i], before[i] = at, now and byte(now, #expected + 1) - 48 or -1
+    told[#told + 1] = ARGV[at + 1]
+  else
+    answers = answers or {}
+    answers[i] = {call('HGETALL', KEYS[i]), floor}
   end
+  at = at + 8 + ARGV[at + 5] + ARGV[at + 6] + ARGV[at + 7]
 end
-if told[1] then redis.call('PUBLISH', P .. 'changed', table.concat(told)) end
+if told[1] then call('PUBLISH', P .. 'changed', table.concat(told)) end
+local comes = {names = {}, held = {}, timed = {}, histories = {}}
+local goes = {held = {}, timed = {}}
+local function change(index, there, name)
+  local list = there and comes[index] or goes[index]
+  if there then list[#list + 1] = '0' end
+  list[#list + 1] = name
+end
 for i = 1, #KEYS do
   local group = groups[i]
   if group then
-    local key, flags, name = KEYS[i], ARGV[group + 3], string.sub(KEYS[i], NAME)
-    local from = group + 5
-    local to = from + ARGV[from - 1]
-    call('HSET', key, from, to)
-    from = to + 1
-    to = from + ARGV[from - 1]
-    call('HDEL', key, from, to)
-    from = to + 1
-    to = from + ARGV[from - 1]
-    if call('RPUSH', P .. 'history:' .. name, from, to) == to - from then
-      redis.call('ZADD', P .. 'histories', 0, name)
-    end
-    local old = before[i]
-    if old ~= flags then
-      if old == '' then redis.call('ZADD', P .. 'names', 0, name) end
-      local held, was_held = flags == '1' or flags == '3', old == '1' or old == '3'
-      if held ~= was_held then
-        if held then redis.call('ZADD', P .. 'held', 0, name) else redis.call('ZREM', P .. 'held', name) end
+    local key, was, is = KEYS[i], before[i], tonumber(ARGV[group + 4])
+    local name = sub(key, NAME)
+    call('HSET', key, 'v', ARGV[group + 2], 'h', ARGV[group + 3])
+    local from = group + 8
+    local to = from + ARGV[group + 5]
+    many('HSET', key, from, to)
+    from, to = to, to + ARGV[group + 6]
+    many('HDEL', key, from, to)
+    from, to = to, to + ARGV[group + 7]
+    if many('RPUSH', P .. 'history:' .. name, from, to) == to - from then change('histories', true, name) end
+    if was ~= is then
+      if was < 0 then
+        change('names', true, name)
+        was = 0
       end
-      local timed, was_timed = flags == '2' or flags == '3', old == '2' or old == '3'
-      if timed ~= was_timed then
-        if timed then redis.call('ZADD', P .. 'timed', 0, name) else redis.call('ZREM', P .. 'timed', name) end
-      end
+      if was % 2 ~= is % 2 then change('held', is % 2 == 1, name) end
+      if (was > 1) ~= (is > 1) then change('timed', is > 1, name) end
     end
-    answers[i] = 1
-  else
-    floor = floor or redis.call('HGET', P .. 'meta', 'floor')
-    if not floor then return redis.error_reply('LOST what was here is gone') end
-    answers[i] = {redis.call('HGETALL', KEYS[i]), floor}
   end
 end
-if #told == #KEYS then return 1 end
+for index, words in pairs(comes) do
+  if words[1] then call('ZADD', P .. index, unpack(words)) end
+end
+for index, words in pairs(goes) do
+  if words[1] then call('ZREM', P .. index, unpack(words)) end
+end
+if not answers then return 1 end
+for i = 1, #KEYS do answers[i] = answers[i] or 1 end
 return answers
 )";
 

@@ -32,8 +32,9 @@ struct Scripts {
   // ARGV: layout, epoch to begin with, the epoch that is known or "", the floor for a new epoch or one that is
   // not known. -> {layout, epoch, floor}
   Script open;
-  // KEYS: locks. ARGV, for each: how many follow; expected, creates (1 or 0), version, flags, then words for
-  // HSET, for HDEL and for RPUSH, each after their number. -> 1: all committed, or for each 1 or {hash, floor}
+  // KEYS: locks. ARGV, for each: "VERSION:" that is expected, or "+FLOOR" of one to be created; what the channel is
+  // told; the fields v and h; flags; how many words follow for HSET, for HDEL and for RPUSH, and those. -> 1: all
+  // committed, or for each 1 or {hash, floor}
   Script commit;
   // KEYS: lock. ARGV: expected version. -> 1 or 0
   Script prune;

@@ -53,6 +53,7 @@ class RedisStore::Worker {
   // Asking (asking.cpp)
   void take();
   void ask(Operation& operation);
+  void send_waiting();
   void ask_commits(Operation* chain, Time deadline, bool whole_script);
   void committed(Operation* chain, Time deadline, bool whole_script, Reply& reply);
   void read(Operation& operation);
@@ -93,6 +94,10 @@ class RedisStore::Worker {
   std::deque<std::pair<std::string, locks::Version>> lately_;  // committed, newest last
   locks::Version highest_ = 0;                                 // of all that was committed here
   std::string free_from_, trim_from_, scratch_;
+  Operation* waiting_ = nullptr;  // commits that are not sent yet; there are some only while calls are under way
+  Operation* last_waiting_ = nullptr;
+  Time waiting_until_;             // the first one's deadline
+  std::size_t calls_ = 0;          // of the commit script, under way
   Operation* finished_ = nullptr;  // in the order in which they came back
   Operation* last_finished_ = nullptr;
 

@@ -168,6 +168,14 @@ def test_tls_and_a_user_of_few_rights_but_never_its_password_in_a_log(tmp_path):
         assert "certificate verify failed" in said
 
 
+def test_a_redis_that_does_not_know_auth_is_told_of_without_the_password_that_it_quotes(tmp_path):
+    redis = RealStore(tmp_path / "redis")
+    redis.lines.append('rename-command AUTH ""')
+    with redis:
+        url = redis.url("x").replace("redis://", f"redis://:{SECRET}@")
+        assert "AUTH: Redis refuses this command" in refused_to_start(tmp_path / "server", url)
+
+
 def test_settings_that_risk_locks_are_warned_of_by_name(tmp_path, redis):
     def log_with(place, **settings):
         for name, value in settings.items():
@@ -237,6 +245,16 @@ def test_a_full_redis_is_503_and_goes_on_when_there_is_room(tmp_path, redis):
         redis.ask("CONFIG", "SET", "maxmemory", "0")
         wait_for(lambda: locked(server, "meanwhile"), "the server to go on")
         assert len(get(server, "/lock/meanwhile/history")["events"]) == 1
+
+
+def test_a_floor_that_is_no_number_is_an_answer_of_503_and_nothing_worse(tmp_path, redis):
+    with server_over(tmp_path / "server", redis.url("damaged")) as server:
+        redis.ask("HSET", "damaged:meta", "floor", "none")
+        status, body, _ = lock(server, "x")
+        assert status == 503, body
+        redis.ask("HSET", "damaged:meta", "floor", "7")
+        wait_for(lambda: locked(server, "x"), "the server to go on")
+        assert get(server, "/lock/x")["version"] == 8
 
 
 def test_that_everything_is_gone_is_told_and_tokens_keep_growing(tmp_path, redis):
