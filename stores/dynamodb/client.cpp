@@ -136,7 +136,8 @@ bool DynamoClient::pause(unsigned tries, Deadline deadline) {
   return true;
 }
 
-std::string DynamoClient::call(const char* action, const std::string& body, Again again, Deadline deadline) {
+std::string DynamoClient::call(const char* action, const std::string& body, Again again, Deadline deadline,
+                               std::optional<std::time_t> dated) {
   http::ClientRequest request;
   request.method = "POST";
   request.url = connection_.endpoint + "/";
@@ -151,7 +152,7 @@ std::string DynamoClient::call(const char* action, const std::string& body, Agai
   for (unsigned tries = 0;; ++tries) {
     // Dated before the look at the deadline: if this process is stopped right after it, what it sends when it goes
     // on is refused for the age of its signature.
-    request.headers.back().second = amz_date(std::time(nullptr));
+    request.headers.back().second = amz_date(dated.value_or(std::time(nullptr)));
     request.timeout = std::chrono::ceil<milliseconds>(deadline - steady_clock::now());
     if (request.timeout <= milliseconds(0)) {
       throw DynamoError(Kind::throttled, std::string(action) + ": no time is left to ask");
@@ -217,12 +218,13 @@ std::vector<Item> DynamoClient::get_all(const std::string& table, const std::vec
   return found;
 }
 
-void DynamoClient::put(const std::string& table, const Item& item, const Expression& condition, Deadline deadline) {
+void DynamoClient::put(const std::string& table, const Item& item, const Expression& condition, Deadline deadline,
+                       std::optional<std::time_t> dated) {
   Body body(table);
   body.item("Item", item)
       .text("ConditionExpression", condition.text)
       .item("ExpressionAttributeValues", condition.values);
-  call("PutItem", body.finish(), Again::never, deadline);
+  call("PutItem", body.finish(), Again::never, deadline, dated);
 }
 
 void DynamoClient::put_all(const std::string& table, const std::vector<Item>& items, Deadline deadline) {

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <ctime>
 #include <memory>
 #include <optional>
 #include <random>
@@ -96,7 +97,10 @@ class DynamoClient {
   std::optional<Item> get(const std::string& table, const Item& key, Deadline deadline);
   // Those that are there, in any order. 100 keys at most.
   std::vector<Item> get_all(const std::string& table, const std::vector<Item>& keys, Deadline deadline);
-  void put(const std::string& table, const Item& item, const Expression& condition, Deadline deadline);
+  // Signed with the time `dated`, or with that of each try: DynamoDB refuses it 15 minutes later, however long this
+  // machine sleeps in between, which no Deadline notices.
+  void put(const std::string& table, const Item& item, const Expression& condition, Deadline deadline,
+           std::optional<std::time_t> dated = std::nullopt);
   // Unconditional, and each by itself, as many as there are.
   void put_all(const std::string& table, const std::vector<Item>& items, Deadline deadline);
   void remove_all(const std::string& table, const std::vector<Item>& keys, Deadline deadline);
@@ -114,7 +118,8 @@ class DynamoClient {
  private:
   enum class Again : bool { never, always };  // whether it may be sent again after it may have been carried out
 
-  std::string call(const char* action, const std::string& body, Again again, Deadline deadline);
+  std::string call(const char* action, const std::string& body, Again again, Deadline deadline,
+                   std::optional<std::time_t> dated = std::nullopt);
   void write_all(const std::string& table, const char* what, const std::vector<Item>& items, Deadline deadline);
   bool pause(unsigned tries, Deadline deadline);
 

@@ -12,6 +12,7 @@
 #include "stores/dynamodb/records.h"
 
 #include <algorithm>
+#include <ctime>
 #include <utility>
 
 #include "stores/dynamodb/history.h"
@@ -45,10 +46,11 @@ std::shared_ptr<const LockItem> look(Session& session, const std::string& lock) 
 }
 
 // False: the condition did not hold.
-bool put(Session& session, const Item& item, const Expression& condition) {
+bool put(Session& session, const Item& item, const Expression& condition,
+         std::optional<std::time_t> dated = std::nullopt) {
   session.wrote = true;
   try {
-    session.client.put(session.shared.table, item, condition, session.deadline);
+    session.client.put(session.shared.table, item, condition, session.deadline, dated);
     return true;
   } catch (const DynamoError& error) {
     if (error.kind != Kind::condition) throw;
@@ -94,13 +96,17 @@ Answer create(Session& session, const engine::Commit& question) {
   const Item item = encode(question.lock, next);
   const std::size_t bytes = size_of(item);
   if (bytes > item_bytes) return too_large(bytes);
+  // Before the look at the clock: what goes out after a sleep that comes between has a signature of before it.
+  std::time_t dated = std::time(nullptr);
   while (session.shared.floor.now() - floor.at > floor_is_fresh) {
+    dated = std::time(nullptr);
     floor = session.floor(session.shared.floor.now());
     if (floor.floor != change.expected) return conflict(session, question.lock);
   }
   if (!put(session, item,
            {"attribute_not_exists(p) OR (d = :one AND v <= :e)",
-            {{":one", number(std::uint64_t{1})}, {":e", number(change.expected)}}})) {
+            {{":one", number(std::uint64_t{1})}, {":e", number(change.expected)}}},
+           dated)) {
     return conflict(session, question.lock);
   }
   session.shared.known.forget(question.lock);  // what was known under a version of before

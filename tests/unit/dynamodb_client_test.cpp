@@ -69,6 +69,17 @@ TEST(DynamoClient, WhatIsRefusedForItsNumberIsSentAgainAfterAPauseThatGrows) {
   EXPECT_EQ(server.requests().size(), 4U);
 }
 
+TEST(DynamoClient, EachTryIsSignedWithTheTimeThatAWriteIsDated) {
+  const ScriptedServer server({refusal(400, "ThrottlingException"), answer(200, "{}"), answer(200, "{}")});
+  DynamoClient client(connection(server));
+  client.put("table", kKey, {}, in(seconds(20)), std::time_t{1440938160});
+  client.put("table", kKey, {}, in(seconds(20)));
+  const auto requests = server.requests();
+  EXPECT_THAT(requests.at(0), HasSubstr("\r\nX-Amz-Date: 20150830T123600Z\r\n"));
+  EXPECT_THAT(requests.at(1), HasSubstr("\r\nX-Amz-Date: 20150830T123600Z\r\n"));
+  EXPECT_THAT(requests.at(2), Not(HasSubstr("20150830T123600Z")));
+}
+
 TEST(DynamoClient, ThrottledUntilTheDeadlineNothingWasWritten) {
   const ScriptedServer server(std::vector<Answer>(1000, refusal(400, "ProvisionedThroughputExceededException")));
   DynamoClient client(connection(server));
