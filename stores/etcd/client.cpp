@@ -1,9 +1,10 @@
 #include "stores/etcd/client.h"
 
+#include <rpc.pb.h>
+
 #include <algorithm>
 #include <utility>
 
-#include <rpc.pb.h>
 #include "stores/etcd/encoding.h"
 #include "stores/etcd/watching.h"
 
@@ -51,7 +52,8 @@ bool parse(std::string_view bytes, Message& message) {
 
 }  // namespace
 
-// The kinds that say "not carried out" are those that etcd checks before, or while, it would apply a request.
+// The kinds that say "not carried out" are those that etcd checks before it would apply a request. Of room it asks
+// then as well, and once more while it applies: what does not fit is applied even so, and answered as refused.
 Failure::Kind kind_of(const Status& status) {
   if (is_unauthorized(status)) return Failure::Kind::unauthorized;
   switch (status.code) {
@@ -71,7 +73,8 @@ Failure::Kind kind_of(const Status& status) {
 struct Client::Asked {
   const char* method = nullptr;
   std::string request;
-  Clock::time_point until;
+  Time until;
+  milliseconds patience{0};  // what the last try had
   Answered answered;
   int tries = 0;
 };
@@ -108,20 +111,20 @@ Failure Client::failure(std::size_t endpoint, const Status& status) const {
 
 // ---- requests
 
-void Client::ask(const char* method, std::string request, milliseconds timeout, Answered answered) {
+void Client::ask(const char* method, std::string request, Time until, Answered answered) {
   auto asked = std::make_shared<Asked>();
   asked->method = method;
   asked->request = std::move(request);
-  asked->until = Clock::now() + timeout;
+  asked->until = until;
   asked->answered = std::move(answered);
   send(std::move(asked));
 }
 
 void Client::send(std::shared_ptr<Asked> asked) {
-  const auto left = std::chrono::ceil<milliseconds>(asked->until - Clock::now());
+  asked->patience = std::max(std::chrono::ceil<milliseconds>(asked->until - Clock::now()), milliseconds(1));
   ++asked->tries;
   transport_.call(
-      current_, asked->method, asked->request, std::max(left, milliseconds(1)), token_,
+      current_, asked->method, asked->request, asked->patience, token_,
       [this, asked, at = current_, edition = token_edition_](const Status& status, std::string_view reply) {
         returned(asked, at, edition, status, reply);
       });
@@ -135,7 +138,9 @@ void Client::returned(const std::shared_ptr<Asked>& asked, std::size_t endpoint,
     unauthorized_.push_back(asked);
     return renew_token();
   }
-  if (is_broken(status)) broke(endpoint, status);
+  // The last step of many had too little time to tell anything of the endpoint.
+  const bool hurried = status.code == Code::deadline_exceeded && asked->patience < options_.timeout / 2;
+  if (is_broken(status) && !hurried) broke(endpoint, status);
   asked->answered(status, reply);
 }
 
@@ -147,9 +152,12 @@ void Client::broke(std::size_t endpoint, const Status& status) {
   probe_all();
 }
 
-void Client::txn(Txn txn, milliseconds timeout, Done<TxnReply> done) {
+void Client::txn(Txn txn, Time until, Done<TxnReply> done) {
   if (!ready()) return done(Failure{Failure::Kind::refused, last_failure_.why});
-  ask(kTxn, encode(std::move(txn)), timeout,
+  if (Clock::now() >= until) {
+    return done(Failure{Failure::Kind::refused, "etcd at " + endpoints_[current_].name + ": no answer in time"});
+  }
+  ask(kTxn, encode(std::move(txn)), until,
       [this, at = current_, done = std::move(done)](const Status& status, std::string_view bytes) {
         if (!status.ok()) return done(failure(at, status));
         TxnReply reply;
@@ -160,7 +168,7 @@ void Client::txn(Txn txn, milliseconds timeout, Done<TxnReply> done) {
 
 void Client::put(Put put, milliseconds timeout, Done<std::int64_t> done) {
   if (!ready()) return done(Failure{Failure::Kind::refused, last_failure_.why});
-  ask("/etcdserverpb.KV/Put", encode(std::move(put)), timeout,
+  ask("/etcdserverpb.KV/Put", encode(std::move(put)), Clock::now() + timeout,
       [this, at = current_, done = std::move(done)](const Status& status, std::string_view bytes) {
         if (!status.ok()) return done(failure(at, status));
         pb::PutResponse reply;
@@ -173,7 +181,7 @@ void Client::grant(std::chrono::seconds ttl, Done<Lease> done) {
   if (!ready()) return done(Failure{Failure::Kind::refused, last_failure_.why});
   pb::LeaseGrantRequest request;
   request.set_ttl(ttl.count());
-  ask("/etcdserverpb.Lease/LeaseGrant", request.SerializeAsString(), options_.timeout,
+  ask("/etcdserverpb.Lease/LeaseGrant", request.SerializeAsString(), Clock::now() + options_.timeout,
       [this, at = current_, done = std::move(done)](const Status& status, std::string_view bytes) {
         if (!status.ok()) return done(failure(at, status));
         pb::LeaseGrantResponse reply;
@@ -188,7 +196,7 @@ void Client::revoke(std::int64_t lease, Done<std::monostate> done) {
   if (!ready()) return done(Failure{Failure::Kind::refused, last_failure_.why});
   pb::LeaseRevokeRequest request;
   request.set_id(lease);
-  ask("/etcdserverpb.Lease/LeaseRevoke", request.SerializeAsString(), options_.timeout,
+  ask("/etcdserverpb.Lease/LeaseRevoke", request.SerializeAsString(), Clock::now() + options_.timeout,
       [this, at = current_, done = std::move(done)](const Status& status, std::string_view) {
         if (!status.ok()) return done(failure(at, status));
         done(std::monostate());

@@ -23,6 +23,8 @@
 
 namespace lockkeeper::stores::etcd {
 
+using Time = std::chrono::steady_clock::time_point;
+
 struct ClientOptions {
   std::vector<std::string> endpoints;  // HOST:PORT
   std::string user;                    // empty: nobody
@@ -81,7 +83,7 @@ class Client final : private Transport::Work {
   bool ready() const { return ready_.load(std::memory_order_relaxed); }
 
   // ---- its own thread
-  void txn(Txn txn, std::chrono::milliseconds timeout, Done<TxnReply> done);
+  void txn(Txn txn, Time until, Done<TxnReply> done);
   void put(Put put, std::chrono::milliseconds timeout, Done<std::int64_t> done);  // the revision
   void grant(std::chrono::seconds ttl, Done<Lease> done);
   void keep_alive(std::int64_t lease, Done<Lease> done);  // ttl 0: it has gone
@@ -105,7 +107,7 @@ class Client final : private Transport::Work {
   void turn_over() override { host_.turn_over(); }
   void tick() override;
 
-  void ask(const char* method, std::string request, std::chrono::milliseconds timeout, Answered answered);
+  void ask(const char* method, std::string request, Time until, Answered answered);
   void send(std::shared_ptr<Asked> asked);
   void returned(const std::shared_ptr<Asked>& asked, std::size_t endpoint, std::uint64_t token_edition,
                 const Status& status, std::string_view reply);

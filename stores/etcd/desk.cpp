@@ -22,7 +22,7 @@ Desk::Desk(StoreSettings settings)
       settings_(std::move(settings)),
       layout_(options_.prefix),
       client_(options_.client, *this),
-      gathering_(client_, options_.client.timeout, options_.in_flight),
+      gathering_(client_, options_.client.timeout, options_.in_flight, layout_.counted()),
       questions_(client_, gathering_, layout_, options_.client.timeout) {}
 
 Desk::~Desk() {
@@ -75,7 +75,7 @@ std::variant<TxnReply, Failure> Desk::now(std::function<Txn()> txn) {
   {
     const std::lock_guard lock(mutex_);
     errands_.emplace_back([&] {
-      client_.txn(txn(), options_.client.timeout,
+      client_.txn(txn(), Clock::now() + options_.client.timeout,
                   [&reply](Result<TxnReply> result) { reply.set_value(std::move(result)); });
     });
   }
@@ -151,18 +151,19 @@ void Desk::woken() {
     errands.swap(errands_);
   }
   for (const auto& each : errands) each();
+  const auto until = Clock::now() + options_.client.timeout;
   for (engine::Operation* each = begun_.take(); each != nullptr;) {
     engine::Operation* const following = each->next;  // an answer links it otherwise
-    start(each);
+    start(each, until);
     each = following;
   }
   gathering_.send();
 }
 
-void Desk::start(engine::Operation* operation) {
+void Desk::start(engine::Operation* operation, Time until) {
   std::visit(
       [&](const auto& question) {
-        questions_.ask(question, [this, operation](Answer given) { answer(operation, std::move(given)); });
+        questions_.ask(question, until, [this, operation](Answer given) { answer(operation, std::move(given)); });
       },
       operation->question);
 }

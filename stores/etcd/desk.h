@@ -40,7 +40,7 @@ class Desk final : private Client::Host {
 
   std::int64_t prepare(Clock::time_point until);  // the layout; the revision it was seen at
   std::variant<TxnReply, Failure> now(std::function<Txn()> txn);
-  void start(engine::Operation* operation);
+  void start(engine::Operation* operation, Time until);
   void answer(engine::Operation* operation, Answer answer);
 
   const EtcdOptions options_;

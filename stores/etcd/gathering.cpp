@@ -1,5 +1,6 @@
 #include "stores/etcd/gathering.h"
 
+#include <algorithm>
 #include <iterator>
 #include <memory>
 #include <utility>
@@ -20,20 +21,27 @@ std::size_t bytes(const Txn& txn) {
   return sum;
 }
 
-}  // namespace
-
-void Gathering::change(std::function<Txn()> make, Done done) {
-  Txn txn = make();
-  changes_.push_back({std::move(make), std::move(txn), std::move(done)});
+Time earliest(const auto& parts) {
+  return std::min_element(parts.begin(), parts.end(),
+                          [](const auto& a, const auto& b) { return a.until < b.until; })
+      ->until;
 }
 
-void Gathering::read(Txn txn, Done done) {
-  reads_.push_back({{}, std::move(txn), std::move(done)});
+}  // namespace
+
+void Gathering::change(std::function<Txn()> make, Time until, Done done) {
+  Txn txn = make();
+  changes_.push_back({std::move(make), std::move(txn), until, std::move(done)});
+}
+
+void Gathering::read(Txn txn, Time until, Done done) {
+  reads_.push_back({{}, std::move(txn), until, std::move(done)});
 }
 
 void Gathering::send() {
   if (!client_.ready()) return refuse();
   while (under_way_ < at_a_time_ && !(changes_.empty() && reads_.empty())) {
+    for (auto* line : {&changes_, &reads_}) give_up_late(*line);
     if (!reads_.empty()) send_reads();
     if (!changes_.empty()) send_changes();
   }
@@ -47,12 +55,24 @@ void Gathering::refuse() {
   }
 }
 
+// What has waited in line for most of its time is refused while that is certain, and does not take the time of
+// those behind it, with which it would go. A line is in the order of `until`, but for a few that follow on another
+// step.
+void Gathering::give_up_late(std::deque<Part>& line) {
+  const auto least = std::chrono::steady_clock::now() + timeout_ / 4;
+  while (!line.empty() && line.front().until < least) {
+    const Part late = std::move(line.front());
+    line.pop_front();
+    late.done(Failure{Failure::Kind::refused, "etcd is too slow for what is asked of it"});
+  }
+}
+
 void Gathering::send_changes() {
   auto parts = std::make_shared<Parts>();
   std::size_t size = 0;
   while (!changes_.empty() && parts->size() < kParts) {
     Part& next = changes_.front();
-    const bool large = next.txn.then.size() > kOperations - kParts;
+    const bool large = next.txn.then.size() > kOperations - kParts - 1;
     const std::size_t more = bytes(next.txn);
     if (!parts->empty() && (large || size + more > kBytes)) break;
     size += more;
@@ -62,7 +82,7 @@ void Gathering::send_changes() {
   }
   ++under_way_;
   if (parts->size() == 1) {
-    client_.txn(std::move(parts->front().txn), timeout_, [this, parts](Result<TxnReply> result) {
+    client_.txn(std::move(parts->front().txn), parts->front().until, [this, parts](Result<TxnReply> result) {
       --under_way_;
       parts->front().done(std::move(result));
     });
@@ -70,7 +90,8 @@ void Gathering::send_changes() {
   }
   Txn all;
   for (Part& each : *parts) all.then.emplace_back(std::make_unique<Txn>(std::move(each.txn)));
-  client_.txn(std::move(all), timeout_, [this, parts](Result<TxnReply> result) {
+  all.then.emplace_back(Put{counted_, {}});
+  client_.txn(std::move(all), earliest(*parts), [this, parts](Result<TxnReply> result) {
     --under_way_;
     sent(*parts, std::move(result));
   });
@@ -80,7 +101,7 @@ void Gathering::sent(const Parts& parts, Result<TxnReply> result) {
   if (const auto* failure = std::get_if<Failure>(&result)) {
     for (const Part& each : parts) {
       if (failure->kind == Failure::Kind::refused && client_.ready()) {
-        client_.txn(each.make(), timeout_, each.done);
+        client_.txn(each.make(), each.until, each.done);
       } else {
         each.done(*failure);
       }
@@ -112,7 +133,7 @@ void Gathering::send_reads() {
     reads_.pop_front();
   }
   ++under_way_;
-  client_.txn(std::move(all), timeout_, [this, parts, counts](Result<TxnReply> result) {
+  client_.txn(std::move(all), earliest(*parts), [this, parts, counts](Result<TxnReply> result) {
     --under_way_;
     const auto* failure = std::get_if<Failure>(&result);
     auto* reply = std::get_if<TxnReply>(&result);

@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <deque>
 #include <functional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "stores/etcd/client.h"
@@ -19,13 +21,15 @@ class Gathering {
   using Done = Client::Done<TxnReply>;
 
   // At most so many Txns are under way; what is asked meanwhile makes the next ones.
-  Gathering(Client& client, std::chrono::milliseconds timeout, std::size_t at_a_time)
-      : client_(client), timeout_(timeout), at_a_time_(at_a_time) {}
+  // With them `counted` is put, a key of no meaning: etcd counts towards its quota only what is put outside of a
+  // Txn within a Txn, and would go on for ever without it.
+  Gathering(Client& client, std::chrono::milliseconds timeout, std::size_t at_a_time, std::string counted)
+      : client_(client), timeout_(timeout), at_a_time_(at_a_time), counted_(std::move(counted)) {}
 
   // No two of one key. `make` may be called again: a Txn that etcd refused because of one part is sent in parts.
-  void change(std::function<Txn()> make, Done done);
+  void change(std::function<Txn()> make, Time until, Done done);
   // Ranges alone, without a condition.
-  void read(Txn txn, Done done);
+  void read(Txn txn, Time until, Done done);
 
   void send();    // what may be sent by now
   void refuse();  // what is in line, with the client's last failure
@@ -34,17 +38,20 @@ class Gathering {
   struct Part {
     std::function<Txn()> make;
     Txn txn;
+    Time until;
     Done done;
   };
   using Parts = std::vector<Part>;
 
   void send_changes();
   void send_reads();
+  void give_up_late(std::deque<Part>& line);
   void sent(const Parts& parts, Result<TxnReply> result);
 
   Client& client_;
   const std::chrono::milliseconds timeout_;
   const std::size_t at_a_time_;
+  const std::string counted_;
   std::size_t under_way_ = 0;
   std::deque<Part> changes_, reads_;
 };

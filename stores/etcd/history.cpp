@@ -33,11 +33,13 @@ engine::HistoryRead history(const engine::ReadHistory& question, const TxnReply&
 // events may: it is one key.
 class Trimming final : public std::enable_shared_from_this<Trimming> {
  public:
-  Trimming(Questions& questions, const engine::TrimHistory& question, std::string& from, Answered answered)
+  Trimming(Questions& questions, const engine::TrimHistory& question, std::string& from, Time until,
+           Answered answered)
       : questions_(questions),
         layout_(questions.layout()),
         question_(question),
         from_(from),
+        until_(until),
         answered_(std::move(answered)) {}
 
   void begin() {
@@ -57,7 +59,7 @@ class Trimming final : public std::enable_shared_from_this<Trimming> {
 
   void go_on(Txn txn, std::function<void(TxnReply&)> next) {
     questions_.client().txn(
-        std::move(txn), questions_.timeout(),
+        std::move(txn), until_,
         going_on(answered_, true,
                  [self = shared_from_this(), next = std::move(next)](TxnReply& reply) { next(reply); }));
   }
@@ -123,6 +125,7 @@ class Trimming final : public std::enable_shared_from_this<Trimming> {
   const Layout& layout_;
   const engine::TrimHistory& question_;
   std::string& from_;
+  const Time until_;  // for all steps together
   const Answered answered_;
   std::vector<KeyValue> changes_;
   std::vector<Part> parts_;
@@ -131,7 +134,7 @@ class Trimming final : public std::enable_shared_from_this<Trimming> {
 
 }  // namespace
 
-void Questions::ask(const engine::ReadHistory& question, Answered answered) {
+void Questions::ask(const engine::ReadHistory& question, Time until, Answered answered) {
   Txn txn;
   const std::string all = layout_.events(question.lock);
   Range oldest{all, end_of(all)};
@@ -142,13 +145,13 @@ void Questions::ask(const engine::ReadHistory& question, Answered answered) {
   wanted.descending = question.newest_first;
   txn.then.emplace_back(std::move(oldest));
   txn.then.emplace_back(std::move(wanted));
-  client_.txn(std::move(txn), timeout_,
-              answering(std::move(answered), false,
-                        [&question](TxnReply& reply) -> Answer { return history(question, reply); }));
+  client_.txn(std::move(txn), until, answering(std::move(answered), false, [&question](TxnReply& reply) -> Answer {
+                return history(question, reply);
+              }));
 }
 
-void Questions::ask(const engine::TrimHistory& question, Answered answered) {
-  std::make_shared<Trimming>(*this, question, trim_from_, std::move(answered))->begin();
+void Questions::ask(const engine::TrimHistory& question, Time until, Answered answered) {
+  std::make_shared<Trimming>(*this, question, trim_from_, until, std::move(answered))->begin();
 }
 
 }  // namespace lockkeeper::stores::etcd

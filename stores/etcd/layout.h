@@ -6,6 +6,7 @@
 //   PREFIX r \0 LOCK \0 KIND ID         a row; KIND is one digit
 //   PREFIX e \0 LOCK \0 VERSION         the events of one change, one a line; VERSION of the last of them
 //   PREFIX t \0 LOCK                    empty: head.timed is not 0
+//   PREFIX counted                      empty: put with what is put together (gathering.h)
 //
 // VERSION is 20 decimal digits, so that versions sort as they count. The condition on a version is two comparisons
 // with the head's value, above VERSION and below the next one: exact, and nothing of etcd's own revisions has to be
@@ -28,6 +29,7 @@ class Layout {
 
   std::string format() const { return prefix_ + "format"; }
   std::string floor() const { return prefix_ + "floor"; }
+  std::string counted() const { return prefix_ + "counted"; }
   std::string head(std::string_view lock) const { return heads_ + std::string(lock); }
   std::string rows(std::string_view lock) const;  // the beginning of all of a lock's
   std::string row(std::string_view lock, const locks::RowId& id) const;

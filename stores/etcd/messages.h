@@ -75,7 +75,7 @@ struct TxnReply {
 
 struct Failure {
   enum class Kind : std::uint8_t {
-    no_room,       // not carried out: the space quota is used up
+    no_room,       // the space quota is used up; a change may have been carried out all the same
     refused,       // not carried out: permission, size, too many requests, away
     unauthorized,  // not carried out: who asks is not known
     compacted,     // not carried out: the revision has gone

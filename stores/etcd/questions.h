@@ -22,19 +22,21 @@ class Questions {
   Questions(Client& client, Gathering& gathering, const Layout& layout, Milliseconds timeout)
       : client_(client), gathering_(gathering), layout_(layout), timeout_(timeout) {}
 
-  void ask(const engine::Commit& question, Answered answered);
-  void ask(const engine::Read& question, Answered answered);
-  void ask(const engine::Prune& question, Answered answered);
-  void ask(const engine::Scan& question, Answered answered);
-  void ask(const engine::FindFree& question, Answered answered);
-  void ask(const engine::ReadHistory& question, Answered answered);
-  void ask(const engine::TrimHistory& question, Answered answered);
+  void ask(const engine::Commit& question, Time until, Answered answered);
+  void ask(const engine::Read& question, Time until, Answered answered);
+  void ask(const engine::Prune& question, Time until, Answered answered);
+  void ask(const engine::Scan& question, Time until, Answered answered);
+  void ask(const engine::FindFree& question, Time until, Answered answered);
+  void ask(const engine::ReadHistory& question, Time until, Answered answered);
+  void ask(const engine::TrimHistory& question, Time until, Answered answered);
 
   Client& client() { return client_; }
   const Layout& layout() const { return layout_; }
   Milliseconds timeout() const { return timeout_; }
 
  private:
+  void look_whether_done(const engine::Commit& question, const Failure& failure, Time until, Answered answered);
+
   Client& client_;
   Gathering& gathering_;
   const Layout& layout_;

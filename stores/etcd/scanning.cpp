@@ -9,6 +9,7 @@ namespace {
 constexpr std::size_t kRows = 4000;               // a Range
 constexpr std::size_t kBytes = 16 * 1024 * 1024;  // of rows, after which an answer is long enough
 constexpr std::size_t kSingly = 60;               // locks a Txn, two operations each
+constexpr std::size_t kLooks = 4000;              // at heads, most of which may be free, after which an answer ends
 constexpr int kAnew = 5;
 
 // The page's first step was linearizable; what follows is of its revision, which that member has.
@@ -21,10 +22,11 @@ Range at(std::int64_t revision, std::string key, std::string end) {
 
 }  // namespace
 
-Scanning::Scanning(Questions& questions, const engine::Scan& question, Answered answered)
+Scanning::Scanning(Questions& questions, const engine::Scan& question, Time until, Answered answered)
     : questions_(questions),
       layout_(questions.layout()),
       question_(question),
+      until_(until),
       answered_(std::move(answered)),
       wanted_(question.limit + 1) {
   if (question.held_only && !question.timed_only) wanted_ = std::max<std::size_t>(wanted_, 1024);
@@ -47,7 +49,7 @@ void Scanning::ask(Txn txn, Next next) {
     }
     going_on(self->answered_, false, next)(std::move(result));
   };
-  questions_.client().txn(std::move(txn), questions_.timeout(), done);
+  questions_.client().txn(std::move(txn), until_, done);
 }
 
 // From begin_ on.
@@ -64,6 +66,7 @@ void Scanning::next_page() {
     revision_ = reply.revision;
     more_ = page.more;
     if (page.kvs.empty()) return finish(false);
+    looked_ += page.kvs.size();
     if (question_.timed_only) {
       take_index(page, reply.revision);
     } else {
@@ -176,6 +179,11 @@ void Scanning::take_rows(Ranged& rows) {
 void Scanning::page_done() {
   if (beyond_) return finish(true);
   if (!more_) return finish(false);
+  // Long enough: the caller goes on behind it, with time of its own.
+  if (looked_ >= kLooks || std::chrono::steady_clock::now() > until_ - questions_.timeout() / 2) {
+    scanned_.up_to = page_end_;
+    return finish(true);
+  }
   begin_ = page_end_ + '\0';
   next_page();
 }
@@ -185,18 +193,18 @@ void Scanning::finish(bool more) {
   answered_(std::move(scanned_));
 }
 
-void Questions::ask(const engine::Scan& question, Answered answered) {
-  std::make_shared<Scanning>(*this, question, std::move(answered))->begin();
+void Questions::ask(const engine::Scan& question, Time until, Answered answered) {
+  std::make_shared<Scanning>(*this, question, until, std::move(answered))->begin();
 }
 
 // A page of heads at a time.
-void Questions::ask(const engine::FindFree& question, Answered answered) {
+void Questions::ask(const engine::FindFree& question, Time until, Answered answered) {
   constexpr std::int64_t page = 2000;
   Txn txn;
   Range heads{free_from_.empty() ? layout_.heads() : free_from_, end_of(layout_.heads())};
   heads.limit = page;
   txn.then.emplace_back(std::move(heads));
-  client_.txn(std::move(txn), timeout_,
+  client_.txn(std::move(txn), until,
               answering(std::move(answered), false, [this, &question](TxnReply& reply) -> Answer {
                 engine::FreeFound found;
                 const Ranged& slice = reply.steps.at(0);

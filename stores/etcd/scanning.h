@@ -13,7 +13,7 @@ namespace lockkeeper::stores::etcd {
 
 class Scanning final : public std::enable_shared_from_this<Scanning> {
  public:
-  Scanning(Questions& questions, const engine::Scan& question, Answered answered);
+  Scanning(Questions& questions, const engine::Scan& question, Time until, Answered answered);
   void begin();
 
  private:
@@ -33,10 +33,12 @@ class Scanning final : public std::enable_shared_from_this<Scanning> {
   Questions& questions_;
   const Layout& layout_;
   const engine::Scan& question_;
+  const Time until_;  // for all steps together
   const Answered answered_;
   std::size_t wanted_;       // heads a page
   std::string begin_, end_;  // names
   int anew_ = 0;             // how often a page's revision had gone
+  std::size_t looked_ = 0;   // at heads or names, in all pages
 
   // The page.
   std::int64_t revision_ = 0;

@@ -249,25 +249,52 @@ def test_tls_with_a_certificate_of_the_clients_own(tmp_path):
             assert ended.returncode == 1, options
 
 
+# ---- many that nobody holds
+
+def test_what_is_held_is_found_among_thousands_of_free_locks(tmp_path):
+    with RealStore(tmp_path / "etcd") as etcd, server_over(tmp_path, etcd.url("crowd")) as server:
+        # given one lock before and one behind more free ones than one slice of a scan looks at
+        for name in ("a-first", "free", "z-last"):
+            assert served(server, name)
+        assert ask(server, "DELETE", "/lock/free", {"key": "k"})[0] == 200
+        etcd.copy("crowd/h\\x00free", [f"crowd/h\\x00free-{number:05}" for number in range(9000)])
+        # then a scan ends in between, with none in it, and goes on
+        assert set(get(server, "/locks")) == {"a-first", "z-last"}
+
+
 # ---- no room
 
+def lock_until_full(server, prefix, full, told):
+    """Until many were refused; each answer is (name, status, body, headers)."""
+    number = 0
+    while not full.is_set() and number < 400:
+        name = f"{prefix}-{number}"
+        status, body, headers = lock(server, name, metadata={"pad": "x" * 3000})
+        told.append((name, status, body, headers))
+        if sum(each[1] != 200 for each in list(told)) >= 200:
+            full.set()
+        number += 1
+
+
 def test_a_quota_that_is_used_up_is_503_without_false_success_and_room_again_is_enough(tmp_path):
-    with RealStore(tmp_path / "etcd", args=["--quota-backend-bytes", str(2 * 1024 * 1024)]) as etcd, \
-            server_over(tmp_path, etcd.url("full")) as server:
-        for number in range(8):
+    # etcd writes its file at each change, so that many wait while one of them takes the last of the room: what it finds
+    # to be too much only then is carried out, and refused all the same.
+    args = ["--quota-backend-bytes", str(2 * 1024 * 1024), "--backend-batch-limit", "1"]
+    with RealStore(tmp_path / "etcd", args=args) as etcd, \
+            server_over(tmp_path, etcd.url("full", options="?in_flight=32")) as server:
+        for number in range(12):
             etcd.ctl("put", f"ballast/{number}", "b" * 100_000)
-        acknowledged, refused = set(), 0
-        for number in range(4000):
-            name = f"full-{number}"
-            status, body, headers = lock(server, name, metadata={"pad": "x" * 3000})
-            if status == 200:
-                acknowledged.add(name)
-                continue
+        full, told = threading.Event(), []
+        threads = [threading.Thread(target=lock_until_full, args=(server, f"full-{i}", full, told)) for i in range(32)]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+        acknowledged = {name for name, status, _, _ in told if status == 200}
+        refused = [each for each in told if each[1] != 200]
+        assert len(refused) >= 200 and len(acknowledged) > 50
+        for _, status, body, headers in refused:
             assert status == 503 and body["error"] and headers.get("Retry-After"), (status, body)
-            refused += 1
-            if refused == 10:
-                break
-        assert refused == 10 and len(acknowledged) > 50
         assert held(server, "full-") == acknowledged, "a refusal must not have locked anything"
         # What is held is still told, also by a server that starts now.
         with server_over(tmp_path / "second", etcd.url("full")) as second:

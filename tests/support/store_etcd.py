@@ -4,6 +4,7 @@
         etcd.kill_member(etcd.leader())
 """
 
+import base64
 import json
 import os
 import pathlib
@@ -144,7 +145,7 @@ class RealStore:
 
     # ---- what its operator does
 
-    def ctl(self, *command, members=None, check=True, timeout=PATIENCE, user=None):
+    def ctl(self, *command, members=None, check=True, timeout=PATIENCE, user=None, stdin=None):
         """etcdctl, to all members or to those given."""
         scheme = "https" if self.tls else "http"
         chosen = self.members if members is None else [self.members[i] for i in members]
@@ -154,7 +155,7 @@ class RealStore:
             full += ["--cacert", str(self.tls["ca"]), "--cert", str(self.tls["cert"]), "--key", str(self.tls["key"])]
         if user:
             full += ["--user", ":".join(user)]
-        return subprocess.run([*full, *command], capture_output=True, text=True, check=check, timeout=timeout,
+        return subprocess.run([*full, *command], capture_output=True, text=True, check=check, timeout=timeout, input=stdin,
                               env={"PATH": os.environ.get("PATH", ""), "ETCDCTL_API": "3"})
 
     def status(self, members=None, user=None):
@@ -179,8 +180,20 @@ class RealStore:
     def compact(self, user=None):
         """Forgets all but the newest revision; which that was."""
         revision = self.revision(user)
-        self.ctl("compact", str(revision), user=user)
+        self.ctl("compact", "--physical", str(revision), user=user)
         return revision
+
+    def copy(self, key, others):
+        """What lies at that key also at others; keys as etcdctl's txn takes them between quotes."""
+        # A zero byte cannot be an argument: what begins so is asked for instead.
+        found = json.loads(self.ctl("get", "--prefix", key.split("\\x00")[0], "-w", "json").stdout)["kvs"]
+        wanted = key.replace("\\x00", "\0")
+        value = next(base64.b64decode(each["value"]).decode() for each in found
+                     if base64.b64decode(each["key"]).decode() == wanted)
+        quoted = json.dumps(value)
+        for first in range(0, len(others), 120):
+            puts = "".join(f'put "{each}" {quoted}\n' for each in others[first:first + 120])
+            self.ctl("txn", stdin=f"\n{puts}\n\n")
 
     def authenticate(self):
         """From here on only `user` may do anything."""
