@@ -4,6 +4,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <functional>
 
 namespace lockkeeper::stores::postgresql {
 namespace {
@@ -36,6 +37,11 @@ Waited wait_for(int socket, short events, int stop, Time end) {
     if (ready > 0) return both[1].revents != 0 ? Waited::stopped : Waited::ready;
     if (milliseconds_left == 0) return Waited::late;
   }
+}
+
+// Of a prepared statement: never another text's, whoever else uses the session.
+std::string name_of(const std::string& sql) {
+  return "lockkeeper_" + std::to_string(std::hash<std::string>()(sql));
 }
 
 // A commit that PostgreSQL did not wait for is told by a warning alone.
@@ -104,6 +110,13 @@ Answer Connection::run(const std::string& script, milliseconds at_most) {
   return wait(at_most);
 }
 
+void Connection::prepare(const std::string& sql, milliseconds at_most) {
+  busy_ = true;
+  sending_ = PQsendPrepare(own_.get(), name_of(sql).c_str(), sql.c_str(), 0, nullptr) == 1;
+  if (!sending_) lose(PQerrorMessage(own_.get()));
+  if (!wait(at_most).fault) prepared_.push_back(sql);
+}
+
 Answer Connection::wait(milliseconds at_most) {
   const Time end = std::chrono::steady_clock::now() + at_most;
   while (!lost_ && !advance()) {
@@ -126,11 +139,13 @@ bool Connection::send(const std::string& sql, const Parameters& parameters) {
   }
   const std::vector<int> binary(all.size(), 1);
   busy_ = true;
-  // Never a prepared statement of a name: it would not be there at PgBouncer's next server connection.
-  if (PQsendQueryParams(own_.get(), sql.c_str(), static_cast<int>(all.size()), types.data(), values.data(),
-                        lengths.data(), binary.data(), 1) != 1) {
-    return !lose(PQerrorMessage(own_.get()));
-  }
+  const auto number = static_cast<int>(all.size());
+  const auto known = std::find(prepared_.begin(), prepared_.end(), sql);
+  const int sent = known == prepared_.end() ? PQsendQueryParams(own_.get(), sql.c_str(), number, types.data(),
+                                                                values.data(), lengths.data(), binary.data(), 1)
+                                            : PQsendQueryPrepared(own_.get(), name_of(sql).c_str(), number,
+                                                                  values.data(), lengths.data(), binary.data(), 1);
+  if (sent != 1) return !lose(PQerrorMessage(own_.get()));
   const int unsent = PQflush(own_.get());
   sending_ = unsent != 0;  // a fault shows when it is read
   return true;
@@ -173,6 +188,8 @@ void Connection::keep(pg_result* result) {
   if (answer_.fault) return;
   const char* state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
   const char* text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+  if (state != nullptr && std::string(state) == "26000")
+    prepared_.clear();  // no such statement: it is another session
   answer_.fault =
       Fault{state == nullptr ? "" : state, one_line(text == nullptr ? PQresultErrorMessage(result) : text)};
 }

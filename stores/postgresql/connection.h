@@ -53,6 +53,9 @@ class Connection {
   Answer ask(const std::string& sql, const Parameters& parameters, std::chrono::milliseconds at_most);
   // Several statements without arguments; they are one transaction unless they say otherwise.
   Answer run(const std::string& script, std::chrono::milliseconds at_most);
+  // What is sent with exactly this text from now on is neither parsed nor planned again. Only where the session is
+  // this connection's own. Without it, or when it fails, everything goes as before.
+  void prepare(const std::string& sql, std::chrono::milliseconds at_most);
 
   // ---- driven
   bool send(const std::string& sql, const Parameters& parameters);  // false: lost
@@ -76,6 +79,7 @@ class Connection {
     void operator()(pg_conn* own) const;
   };
   std::unique_ptr<pg_conn, Close> own_;
+  std::vector<std::string> prepared_;
   Answer answer_;
   bool sending_ = false;
   bool busy_ = false;

@@ -6,6 +6,7 @@
 
 #include "engine/store_error.h"
 #include "stores/postgresql/schema.h"
+#include "stores/postgresql/slices.h"
 
 namespace lockkeeper::stores::postgresql {
 namespace {
@@ -46,6 +47,13 @@ std::string hosts_of(const Target& target) {
     all += host + ":" + port;
   }
   return all;
+}
+
+// Who hears at the very address at which he works has sessions of his own there, also through a pooler.
+void prepare(Connection& work, const Options& options) {
+  if (!options.watch || options.watch->hosts != options.work.hosts) return;
+  const std::string schema = Connection::quoted(options.schema);
+  for (const auto& sql : {commit_sql(schema), read_sql(schema)}) work.prepare(sql, options.timeout);
 }
 
 // In PgBouncer's transaction mode LISTEN succeeds, and nothing is ever heard.
@@ -119,6 +127,7 @@ Opened open_connections(const Options& options, const Say& warn) {
   const std::string what = "listen at " + hosts_of(*options.watch);
   opened.watch = keep_trying(options, what.c_str(), [&](std::string& why) { return listening(options, -1, why); });
   try_to_hear(*opened.work, *opened.watch, options);
+  prepare(*opened.work, options);
   return opened;
 }
 
@@ -129,7 +138,9 @@ std::unique_ptr<Connection> connect_work(const Options& options, int stop) {
   const Answer answer = one->ask("SELECT pg_is_in_recovery() FROM " + Connection::quoted(options.schema) + ".meta",
                                  {}, options.timeout);
   const bool usable = !answer.fault && answer.result.rows() == 1 && !answer.result.flag(0, 0);
-  return usable ? std::move(one) : nullptr;
+  if (!usable) return nullptr;
+  prepare(*one, options);
+  return one->lost() ? nullptr : std::move(one);
 }
 
 std::unique_ptr<Connection> connect_watch(const Options& options, int stop) {

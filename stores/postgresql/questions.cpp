@@ -136,9 +136,7 @@ Query Questions::commits(Batch& batch) const {
   Columns all;
   std::uint64_t number = 0;
   for (const Operation* operation : batch) all.add(std::get<Commit>(operation->question), ++number);
-  Query query{
-      "SELECT * FROM " + schema_ + ".commit_1($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19)",
-      {}};
+  Query query{commit_sql(schema_), {}};
   Parameters& to = query.parameters;
   to.add(all.locks).add(all.expected).add(all.flags).add(all.versions).add(all.changed).add(all.heads);
   all.notes.to(to);
@@ -151,7 +149,7 @@ Query Questions::commits(Batch& batch) const {
 Query Questions::reads(const Batch& batch) const {
   Bytes locks;
   for (const Operation* operation : batch) locks.add(std::get<engine::Read>(operation->question).lock);
-  Query query{"SELECT * FROM " + schema_ + ".read_1($1)", {}};
+  Query query{read_sql(schema_), {}};
   query.parameters.add(locks);
   return query;
 }

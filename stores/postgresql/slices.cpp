@@ -2,6 +2,15 @@
 
 namespace lockkeeper::stores::postgresql {
 
+std::string commit_sql(const std::string& schema) {
+  return "SELECT * FROM " + schema +
+         ".commit_1($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19)";
+}
+
+std::string read_sql(const std::string& schema) {
+  return "SELECT * FROM " + schema + ".read_1($1)";
+}
+
 std::string behind(std::string prefix) {
   while (!prefix.empty() && prefix.back() == '\xFF') prefix.pop_back();
   // Longer than any name that fits into an index.

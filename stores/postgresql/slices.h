@@ -5,6 +5,10 @@
 
 namespace lockkeeper::stores::postgresql {
 
+// The ones that are asked all the time; their arguments are schema_sql()'s.
+std::string commit_sql(const std::string& schema);
+std::string read_sql(const std::string& schema);
+
 // How many heads are looked at for free ones at once.
 inline constexpr int free_slice = 10'000;
 // How many free heads a scan of held ones passes over at once, unless its time is over before.

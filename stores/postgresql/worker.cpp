@@ -5,12 +5,16 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/sleeper.h"
+
 namespace lockkeeper::stores::postgresql {
 namespace {
 
 using engine::Failed;
 using engine::Operation;
 using std::chrono::steady_clock;
+
+constexpr std::chrono::microseconds lingering{200};  // as engine/sleeper.h explains
 
 // By kind: how many go together, and on how many connections at a time, of a pool of that size. Commits on one
 // alone: a NOTIFY makes PostgreSQL's commits go one by one, so that a second batch would only make both of them
@@ -134,6 +138,7 @@ bool Worker::start(Lane& lane, Kind kind) {
   for (; !queue.empty() && lane.batch.size() < share(kind).together; queue.pop_front()) {
     lane.batch.push_back(queue.front().operation);
   }
+  last_together_ = lane.batch.size();
   const Query query = questions_.query(lane.batch);
   if (lane.connection->send(query.sql, query.parameters)) return true;
   finish(lane);
@@ -151,11 +156,24 @@ Time Worker::next() const {
   return first;
 }
 
+bool Worker::few_under_way() const {
+  std::size_t number = 0;
+  for (const Lane& lane : lanes_) number += lane.batch.size();
+  for (const Queue& queue : waiting_) number += queue.size();
+  return std::max(number, last_together_) <= engine::Sleeper::few;
+}
+
 void Worker::wait() {
   std::vector<pollfd> all = {{bell_.socket(), POLLIN, 0}, {watch_.socket(), watch_.events(), 0}};
   for (const Lane& lane : lanes_) {
     all.push_back({lane.connection ? lane.connection->socket() : -1,
                    lane.connection ? lane.connection->events() : short{0}, 0});
+  }
+  if (few_under_way()) {
+    const Time end = steady_clock::now() + lingering;
+    while (poll(all.data(), all.size(), 0) == 0 && begun_.empty() && steady_clock::now() < end) {
+      std::this_thread::yield();
+    }
   }
   asleep_ = true;
   const bool awake = !begun_.empty();

@@ -49,6 +49,7 @@ class Worker {
   bool start(Lane& lane, Kind kind);
   std::size_t under_way(Kind kind) const;
   void wait();
+  bool few_under_way() const;
   void look(Lane& lane);
   void finish(Lane& lane);
   void give_up_late(Time now);
@@ -75,6 +76,7 @@ class Worker {
   std::string away_because_;
   std::vector<Lane> lanes_;
   std::array<Queue, kinds> waiting_;
+  std::size_t last_together_ = 0;
   std::size_t turn_ = 0;  // whose turn it is first
   std::unique_ptr<Connector> connector_;
   Watch watch_;
