@@ -205,6 +205,8 @@ def test_pgbouncer_in_transaction_mode_with_postgresql_to_listen_at(tmp_path):
             # the work went through PgBouncer, and left nothing behind in its connections
             assert store.sql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%commit_1%'") != "0"
             assert store.sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == "0"
+            left = "SELECT count(*) FROM pg_prepared_statements WHERE name LIKE 'lockkeeper%'"
+            assert store.sql(left, port=store.bouncer_port, user=store.user) == "0"
         with three_servers(tmp_path / "polling", store.url("polled", listen="off")) as servers:
             hand_over(servers, "handed-over")
         said = refused_to_start(tmp_path, store.url("deaf", listen="on"))
