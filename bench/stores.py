@@ -17,6 +17,7 @@ import servers
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "tests" / "support"))
 from with_store import real_store  # noqa: E402
 
+LOCKS = 1000  # all known to a server after a moment, as those are that a pipeline uses
 BARS = {"etcd": 0.8, "postgresql": 0.8, "redis": 0.6}
 
 
@@ -86,7 +87,7 @@ def spread(load, arguments, replicas, connections):
 
     def one(replica):
         rates.append(load(arguments, "lock", replica.port, connections=max(1, connections // len(replicas)),
-                          locks=100_000, seconds=arguments.seconds)["per_second"])
+                          locks=LOCKS, seconds=arguments.seconds)["per_second"])
 
     threads = [threading.Thread(target=one, args=(replica,)) for replica in replicas]
     for thread in threads:
@@ -103,7 +104,7 @@ def throughput(arguments, row, load, rows, kind, store, replicas):
         runs = {"ours": [], "reference": [], "three": []}
         for _ in range(arguments.rounds):
             runs["reference"].append(reference(arguments, store, connections))
-            runs["ours"].append(load(arguments, "lock", replicas[0].port, connections=connections, locks=100_000,
+            runs["ours"].append(load(arguments, "lock", replicas[0].port, connections=connections, locks=LOCKS,
                                      seconds=arguments.seconds)["per_second"])
             if connections > 1:
                 runs["three"].append(spread(load, arguments, replicas, connections))
