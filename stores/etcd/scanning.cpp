@@ -29,7 +29,8 @@ Scanning::Scanning(Questions& questions, const engine::Scan& question, Time unti
       until_(until),
       answered_(std::move(answered)),
       wanted_(question.limit + 1) {
-  if (question.held_only && !question.timed_only) wanted_ = std::max<std::size_t>(wanted_, 1024);
+  // Few and long pages: etcd counts all that lies behind, each time.
+  if (question.held_only && !question.timed_only) wanted_ = std::max(wanted_, kLooks);
   // The prefix itself may be a name; what comes after `after` is not.
   begin_ = question.after < question.prefix ? question.prefix : question.after + '\0';
   if (!question.prefix.empty()) end_ = end_of(question.prefix);
