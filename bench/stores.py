@@ -63,7 +63,7 @@ def pgbench(arguments, store, connections):
                     "INSERT INTO bench SELECT id, 0, repeat('x', 120) FROM generate_series(1, 100000) id "
                     "ON CONFLICT DO NOTHING;", store.database], check=True, env=environment, capture_output=True)
     done = subprocess.run(["pgbench", *connection, "-n", "-M", "prepared", "-f", str(script), "-c", str(connections),
-                           "-j", "2", "-T", str(arguments.seconds), store.database], check=True, env=environment,
+                           "-j", "2", "-T", str(arguments.seconds + connections // 50), store.database], check=True, env=environment,
                           capture_output=True, text=True)
     return float(re.search(r"tps = ([\d.]+)", done.stdout)[1])
 
