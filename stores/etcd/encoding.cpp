@@ -1,9 +1,9 @@
 #include "stores/etcd/encoding.h"
 
+#include <rpc.pb.h>
+
 #include <type_traits>
 #include <utility>
-
-#include <rpc.pb.h>
 
 namespace lockkeeper::stores::etcd {
 namespace {

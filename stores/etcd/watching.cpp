@@ -1,10 +1,10 @@
 #include "stores/etcd/watching.h"
 
+#include <rpc.pb.h>
+
 #include <algorithm>
 #include <utility>
 #include <vector>
-
-#include <rpc.pb.h>
 
 namespace lockkeeper::stores::etcd {
 namespace {
