@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kAtOnce = 128;        // records asked for together: a queue may be long
 constexpr std::size_t kMostNames = 10'000;  // a slice
+constexpr std::size_t kMostRows = 4000;     // likewise: to read more takes a part of the time-out that is felt
 
 }  // namespace
 
@@ -76,6 +77,11 @@ void ScanTask::take_record(const std::string& lock, const Reply& reply) {
   } catch (const wire::WireError& error) {
     return fail({engine::Failed::Kind::unavailable, error.what()});
   }
+  rows_ += reply.elements.size() / 2;
+  if (rows_ > kMostRows && (under_way_ > 0 || !names_.empty() || more_names_)) {
+    answer_.up_to = lock;  // they come in the order of their names
+    return finish(true);
+  }
   if (under_way_ == 0) {
     go_on();
     connection_.flush();
@@ -93,8 +99,12 @@ void ScanTask::go_on() {
   if (!names_.empty()) return ask_records();
   // Some may have ceased to be wanted meanwhile. An answer without any would have no name to go on from.
   if (more_names_ && answer_.locks.empty()) return ask_names();
+  finish(more_names_);
+}
+
+void ScanTask::finish(bool more) {
   over_ = true;
-  answer_.more = more_names_;
+  answer_.more = more;
   operation_.answer = std::move(answer_);
   done_(operation_);
 }

@@ -29,6 +29,7 @@ class ScanTask : public std::enable_shared_from_this<ScanTask> {
   void ask_records();
   void take_record(const std::string& lock, const Reply& reply);
   void go_on();
+  void finish(bool more);
   void fail(engine::Failed why);
   bool wanted(const locks::Record& record) const;
 
@@ -42,6 +43,7 @@ class ScanTask : public std::enable_shared_from_this<ScanTask> {
   std::string after_;
   std::deque<std::string> names_;  // not asked for yet
   std::size_t under_way_ = 0;      // records asked for
+  std::size_t rows_ = 0;           // of those that came
   bool more_names_ = false;        // after names_
   bool over_ = false;
 };

@@ -181,7 +181,11 @@ TEST(List, IsOneObjectHoweverManySlicesItCameIn) {
   std::string text = sliced.add(slice({"a", "b"}, true));
   EXPECT_FALSE(sliced.done());
   EXPECT_EQ(sliced.next_scan().after, "b");
-  text += sliced.add(slice({}, true));
+  // A store that passed over many that were not asked for.
+  engine::Scanned none = slice({}, true);
+  none.up_to = "bb";
+  text += sliced.add(none);
+  EXPECT_EQ(sliced.next_scan().after, "bb");
   text += sliced.add(slice({"c"}, false));
   EXPECT_TRUE(sliced.done());
   EXPECT_EQ(text, expected);
