@@ -1,5 +1,6 @@
 #include "stores/redis/records.h"
 
+#include <algorithm>
 #include <charconv>
 #include <map>
 #include <utility>
@@ -41,6 +42,23 @@ char flags(const locks::Head& head) {
   return static_cast<char>('0' + (head.key.empty() ? 0 : 1) + (head.timed == 0 ? 0 : 2));
 }
 
+// What its rows are sorted by.
+locks::Version order(const locks::Row& row) {
+  if (const auto* claim = std::get_if<locks::Claim>(&row)) return claim->token;
+  if (const auto* waiter = std::get_if<locks::Waiter>(&row)) return waiter->place;
+  const auto* closed = std::get_if<locks::ClosedName>(&row);
+  return closed != nullptr ? closed->up_to : 0;
+}
+
+// A hash has no order, and a thousand rows that come in any are moved often.
+void insert_in_order(locks::Record& record, std::vector<locks::Row>& rows) {
+  std::vector<std::pair<locks::Version, std::size_t>> sorted;
+  sorted.reserve(rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) sorted.emplace_back(order(rows[i]), i);
+  std::sort(sorted.begin(), sorted.end());
+  for (const auto& [version, i] : sorted) wire::insert(record, std::move(rows[i]));
+}
+
 locks::Record decode(const Reply& hash) {
   locks::Record record;
   std::string_view stamp;
@@ -53,9 +71,10 @@ locks::Record decode(const Reply& hash) {
     } else if (name == "h") {
       record.head = wire::decode_head(text);
     } else if (name.size() >= 2 && name[0] >= '1' && name[0] <= '4' && name[1] == ':') {
-      wire::insert(record, wire::decode_row(static_cast<locks::RowKind>(name[0] - '0'), text));
+      rows.push_back(wire::decode_row(static_cast<locks::RowKind>(name[0] - '0'), text));
     }
   }
+  insert_in_order(record, rows);
   record.head.version = number(stamp.substr(0, stamp.find(':')));
   return record;
 }

@@ -11,7 +11,7 @@
 namespace lockkeeper::stores::redis {
 namespace {
 
-constexpr std::size_t kAtOnce = 128;        // records asked for together: a queue may be long
+constexpr std::size_t kAtOnce = 32;         // records asked for together: a queue may be long
 constexpr std::size_t kMostNames = 10'000;  // a slice
 constexpr std::size_t kMostRows = 4000;     // likewise: to read more takes a part of the time-out that is felt
 
