@@ -157,7 +157,12 @@ class Server(Asked):
             return False
 
     def signal(self, number):
+        """After SIGSTOP it does nothing any more: a busy machine takes its time to stop all of its threads."""
         self.process.send_signal(number)
+        if number == signal.SIGSTOP:
+            tasks = pathlib.Path(f"/proc/{self.process.pid}/task")
+            wait_for(lambda: all(task.joinpath("stat").read_text().rsplit(")", 1)[1].split()[0] == "T"
+                                 for task in tasks.iterdir()), "it to stand still")
 
     def wait(self, patience=PATIENCE):
         return self.process.wait(patience)
