@@ -100,6 +100,16 @@ class LockClient {
   std::variant<wire::ReleasedView, wire::DeniedView> withdraw(const std::string& name, const Identity& identity,
                                                               const Intention& intention);
 
+  // GET /locks?view=full: a slice of the held locks whose names begin with `prefix`, in byte order, after the name
+  // `after`. Of an original server: all at once (version 0).
+  wire::LockPage list(const std::string& prefix, const std::string& after, std::size_t limit);
+  // POST .../force-release: ends all claims, whoever holds them; the queue's head gets the lock. Not at an
+  // original.
+  wire::ReleasedView force_release(const std::string& name, const std::string& reason);
+  // GET /status and /version, the JSON as it came. Not at an original.
+  std::string status();
+  std::string version();
+
   // GET /lock/{name}/history, oldest first, at most 100 after `after`; newest=true: the newest first.
   wire::HistoryView history(const std::string& name, locks::Version after, std::size_t limit, bool newest);
 

@@ -17,7 +17,9 @@ constexpr locks::Version kUnknown = std::numeric_limits<locks::Version>::max();
 
 void Engine::State::changed(std::vector<Changed> locks) noexcept {
   if (locks.empty()) return;
-  news_.push(new News{std::move(locks)});
+  auto news = std::make_unique<News>();
+  news->locks = std::move(locks);
+  news_.push(news.release());
   sleeper_.wake();
 }
 

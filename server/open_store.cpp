@@ -12,10 +12,10 @@
 #include <utility>
 
 #include "server/auth.h"
-#include "server/module.h"
 #include "server/time_limit.h"
 #include "stores/memory/memory_store.h"
 #include "stores/module.h"
+#include "stores/shared_object.h"
 #include "stores/sqlite/sqlite_store.h"
 #include "stores/store_url.h"
 
@@ -111,11 +111,15 @@ const stores::StoreKind& store_kind(const stores::StoreUrl& url) {
   for (const StoreModule& one : kModules) {
     if (one.scheme != url.scheme) continue;
     const std::string name = one.name;
-    const Module module("lockkeeper-store-" + name + ".so", "--store " + url.scheme,
-                        "a part of its own: target lockkeeper_store_" + name +
-                            "; its libraries come with Debian's packages " + one.libraries,
-                        stores::store_version_symbol);
-    return module.symbol<stores::StoreKindFunction>(stores::store_kind_symbol)();
+    try {
+      const stores::SharedObject module("lockkeeper-store-" + name + ".so", "--store " + url.scheme,
+                                        "a part of its own: target lockkeeper_store_" + name +
+                                            "; its libraries come with Debian's packages " + one.libraries,
+                                        stores::store_version_symbol);
+      return *module.symbol<stores::StoreKindFunction>(stores::store_kind_symbol)();
+    } catch (const stores::SharedObjectError& error) {
+      throw StartError(error.what());
+    }
   }
   throw StartError("--store: there is no store " + url.scheme +
                    "://; there are sqlite:PATH, memory:, etcd://, postgresql://, redis://, rediss://, dynamodb://");

@@ -34,15 +34,15 @@ struct StoreKind {
 
 inline constexpr const char* store_kind_symbol = "lockkeeper_store_kind";
 inline constexpr const char* store_version_symbol = "lockkeeper_store_version";
-using StoreKindFunction = const StoreKind& (*)();
+using StoreKindFunction = const StoreKind* (*)();
 using StoreVersionFunction = const char* (*)();
 
 }  // namespace lockkeeper::stores
 
 // Written once in a module, with a StoreKind.
 #define LOCKKEEPER_STORE_MODULE(kind)                                                                              \
-  extern "C" __attribute__((visibility("default"))) const lockkeeper::stores::StoreKind& lockkeeper_store_kind() { \
-    return kind;                                                                                                   \
+  extern "C" __attribute__((visibility("default"))) const lockkeeper::stores::StoreKind* lockkeeper_store_kind() { \
+    return &kind;                                                                                                  \
   }                                                                                                                \
   extern "C" __attribute__((visibility("default"))) const char* lockkeeper_store_version() {                       \
     return LOCKKEEPER_VERSION;                                                                                     \

@@ -155,6 +155,12 @@ struct HistoryView {
   std::vector<locks::Event> events;
 };
 
+// A slice of GET /locks?view=full.
+struct LockPage {
+  std::vector<LockView> locks;
+  std::string next;  // to go on after; empty: that was all
+};
+
 // GET /locks in its old shape; the only reading of an original server's state.
 struct OldLockView {
   std::string lock;
@@ -168,6 +174,7 @@ ReleasedView read_released(std::string_view json);
 DeniedView read_denied(std::string_view json);
 RenewedView read_renewed(std::string_view json);
 HistoryView read_history(std::string_view json);
+LockPage read_lock_page(std::string_view json);
 std::vector<OldLockView> read_old_locks(std::string_view json);
 std::string read_error(std::string_view text) noexcept;  // the "error" member; else the text, cut and cleaned
 

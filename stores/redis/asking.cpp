@@ -20,7 +20,6 @@ constexpr std::size_t kLookedAt = 500;  // locks, by one call that looks for fre
 constexpr std::size_t kMost = 1'000'000'000;
 
 using engine::Failed;
-using engine::Operation;
 
 }  // namespace
 
@@ -83,7 +82,7 @@ void RedisStore::Worker::ask_commits(Operation* chain, Time deadline, bool whole
     Operation* const first = chain;
     redis::Command changes;
     std::size_t number = 0;
-    Operation* last = nullptr;
+    Operation* last = first;
     for (; chain != nullptr && number < kChanges && changes.bytes() < kBytes; chain = chain->next, ++number) {
       redis::add_change(changes, std::get<engine::Commit>(chain->question), scratch_);
       last = chain;
