@@ -8,7 +8,6 @@
 
 namespace lockkeeper::stores::etcd {
 
-using engine::Failed;
 using engine::StoreError;
 
 namespace {
