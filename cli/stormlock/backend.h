@@ -60,6 +60,9 @@ class Backend {
   // Whether a lock that is held can be waited for; and acquire(), which then does.
   virtual bool can_wait() const { return false; }
   virtual std::variant<Lease, Held> acquire(const Wish& wish, std::chrono::milliseconds wait, const Telling& tell);
+  // Called by a signal's handler while the waiting acquire() runs, which then leaves the queue and throws
+  // BackendError, within 5 s, or returns what it has won by then: that is released. Async-signal-safe.
+  virtual void interrupt() noexcept {}
 };
 
 // What lockkeeper-stormlock-NAME.so has: nobody pays for the libraries of a database they don't use.
