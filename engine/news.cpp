@@ -19,6 +19,7 @@ void Engine::State::changed(std::vector<Changed> locks) noexcept {
   if (locks.empty()) return;
   auto news = std::make_unique<News>();
   news->locks = std::move(locks);
+  news->next = nullptr;  // as it is already, but clang-tidy does not see it
   news_.push(news.release());
   sleeper_.wake();
 }
