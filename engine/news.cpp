@@ -17,10 +17,7 @@ constexpr locks::Version kUnknown = std::numeric_limits<locks::Version>::max();
 
 void Engine::State::changed(std::vector<Changed> locks) noexcept {
   if (locks.empty()) return;
-  auto news = std::make_unique<News>();
-  news->locks = std::move(locks);
-  news->next = nullptr;  // as it is already, but clang-tidy does not see it
-  news_.push(news.release());
+  news_.push(new News{std::move(locks)});
   sleeper_.wake();
 }
 
