@@ -63,7 +63,8 @@ class KeepAlive::Impl {
         client_(std::move(settings)),
         lease_(std::move(lease)),
         watch_({lease_.ttl, lease_.max_hold, options.margin}, lease_.asked, BootClock::now()),
-        lost_(std::move(options.lost)) {
+        lost_(std::move(options.lost)),
+        renewed_(std::move(options.renewed)) {
     client_.set_interrupt(&stop_);
     thread_ = std::thread([this] { run(); });
   }
@@ -84,6 +85,11 @@ class KeepAlive::Impl {
     return watch_.state(BootClock::now()) == State::held;
   }
 
+  Time lost_at() const {
+    const std::scoped_lock lock(mutex_);
+    return watch_.lost_at();
+  }
+
   std::string why() const {
     const std::scoped_lock lock(mutex_);
     return why_;
@@ -97,6 +103,7 @@ class KeepAlive::Impl {
       if (step.what == LeaseWatch::What::renew) {
         renew();
         changed_.notify_all();
+        if (renewed_ && state() == State::held) renewed_(lost_at());
       } else {
         alarm_.sleep_until(step.until, stop_);
       }
@@ -164,6 +171,7 @@ class KeepAlive::Impl {
   LeaseWatch watch_;
   std::string why_;
   const std::function<void(const std::string& why)> lost_;
+  const std::function<void(Time)> renewed_;
   std::minstd_rand random_{std::random_device{}()};
   std::thread thread_;
 };
@@ -182,6 +190,9 @@ KeepAlive::State KeepAlive::state() {
 }
 bool KeepAlive::sure() {
   return impl_->sure();
+}
+BootClock::time_point KeepAlive::lost_at() const {
+  return impl_->lost_at();
 }
 std::string KeepAlive::why() const {
   return impl_->why();

@@ -1,7 +1,7 @@
 // Renews a lease until it is destroyed, and tells when it is lost: a margin before its time is over, or as soon as
 // the server says so. Never releases.
 //
-// Threads: it runs one of its own, with a connection of its own. state(), why() and sure() may be called from any
+// Threads: it runs one of its own, with a connection of its own. Its methods may be called from any
 // thread; `lost` is called on its own thread, once at most, and never after the destructor has begun to return. The
 // destructor ends a request under way and joins; it must not be called from `lost`.
 //
@@ -40,6 +40,8 @@ class KeepAlive {
   struct Options {
     std::optional<std::chrono::milliseconds> margin;  // as LeaseWatch::Terms::margin
     std::function<void(const std::string& why)> lost;
+    // After each renewal, on the same thread: the time at which it is lost now, unless another one comes.
+    std::function<void(BootClock::time_point lost_at)> renewed;
   };
 
   // Throws http::HttpError{bad_url, certificate}.
@@ -49,7 +51,8 @@ class KeepAlive {
   State state();
   // Waits until the lease is held or lost; false: lost.
   bool sure();
-  std::string why() const;  // of a lost lease, a sentence; else what went wrong last, or empty
+  BootClock::time_point lost_at() const;  // unless a renewal comes before; max(): never
+  std::string why() const;                // of a lost lease, a sentence; else what went wrong last, or empty
 
  private:
   class Impl;
