@@ -1,9 +1,9 @@
 #include "cli/lockcli_exit.h"
 
+#include <algorithm>
 #include <array>
 
-#include "client/lock_client.h"
-#include "http/client.h"
+#include "cli/trouble.h"
 
 namespace lockkeeper::cli {
 namespace {
@@ -21,58 +21,27 @@ constexpr std::array meanings = {
     ExitMeaning{Exit::stranger, "what answered is no server of workflow locks"},
 };
 
-Failure failure(Exit code, const std::string& what, const std::string& next) {
-  return {code, what + ": " + next};
-}
+struct Answer {
+  Trouble::Sort sort;
+  Exit code;
+  const char* next;
+};
 
-Failure failure_of(const http::HttpError& error) {
-  using Kind = http::HttpError::Kind;
-  const std::string what = error.what();
-  switch (error.kind) {
-    case Kind::bad_url:
-      return failure(Exit::usage, what, "give --api-endpoint a URL as http://host:8081");
-    case Kind::certificate:
-      return failure(Exit::unreachable, what, "give the authority that signed it with --ca-cert FILE");
-    case Kind::resolve:
-    case Kind::connect:
-    case Kind::tls: {
-      Failure away = failure(Exit::unreachable, what, "check the API endpoint, and whether the server runs");
-      away.may_pass = true;
-      return away;
-    }
-    case Kind::too_large:
-      return failure(Exit::stranger, what, "check the API endpoint");
-    case Kind::timeout:
-    case Kind::broken:
-    case Kind::interrupted:
-      break;
-  }
-  Failure unknown = failure(Exit::unknown, what, "ask again, or with a longer --timeout");
-  unknown.may_pass = unknown.maybe_done = true;
-  return unknown;
-}
-
-Failure failure_of(const client::ServerError& error) {
-  const std::string what = error.what();
-  if (error.status == 401 || error.status == 403) {
-    return failure(Exit::credentials, what,
-                   "check LOCK_AUTH_USER and LOCK_AUTH_PASS, or user and password in the API endpoint");
-  }
-  if (error.may_pass()) {
-    Failure passing = failure(Exit::unavailable, what, "try again later");
-    passing.may_pass = true;
-    passing.maybe_done = error.status >= 500;
-    passing.retry_after = error.retry_after;
-    return passing;
-  }
-  // An unknown id is none of those: that of a path is.
-  if (error.status < 400 || error.status == 404 || error.status == 405) {
-    return failure(Exit::stranger, what,
-                   "check the API endpoint; on a server's main port it ends in /workflow, as in "
-                   "http://host:3000/workflow");
-  }
-  return failure(Exit::refused, what, "correct what is asked for");
-}
+constexpr const char* again = "ask again, or with a longer --timeout";
+constexpr std::array answers = {
+    Answer{Trouble::Sort::address, Exit::usage, "give --api-endpoint a URL as http://host:8081"},
+    Answer{Trouble::Sort::credentials, Exit::credentials,
+           "check LOCK_AUTH_USER and LOCK_AUTH_PASS, or user and password in the API endpoint"},
+    Answer{Trouble::Sort::refused, Exit::refused, "correct what is asked for"},
+    Answer{Trouble::Sort::unavailable, Exit::unavailable, "try again later"},
+    Answer{Trouble::Sort::certificate, Exit::unreachable, "give the authority that signed it with --ca-cert FILE"},
+    Answer{Trouble::Sort::unreachable, Exit::unreachable, "check the API endpoint, and whether the server runs"},
+    Answer{Trouble::Sort::unknown, Exit::unknown, again},
+    Answer{Trouble::Sort::interrupted, Exit::unknown, again},
+    // An unknown id is none of those: that of a path is.
+    Answer{Trouble::Sort::stranger, Exit::stranger,
+           "check the API endpoint; on a server's main port it ends in /workflow, as in http://host:3000/workflow"},
+};
 
 }  // namespace
 
@@ -81,13 +50,14 @@ std::span<const ExitMeaning> exit_meanings() {
 }
 
 Failure current_failure() {
-  try {
-    throw;
-  } catch (const http::HttpError& error) {
-    return failure_of(error);
-  } catch (const client::ServerError& error) {
-    return failure_of(error);
-  }
+  const Trouble trouble = current_trouble();
+  const auto answer =
+      std::find_if(answers.begin(), answers.end(), [&](const Answer& one) { return one.sort == trouble.sort; });
+  Failure failure(answer->code, trouble.what + ": " + answer->next);
+  failure.may_pass = trouble.may_pass;
+  failure.maybe_done = trouble.maybe_done;
+  failure.retry_after = trouble.retry_after;
+  return failure;
 }
 
 }  // namespace lockkeeper::cli

@@ -2,16 +2,14 @@
 #pragma once
 
 #include <chrono>
-#include <map>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "cli/environment.h"
 #include "client/lock_client.h"
 
 namespace lockkeeper::cli {
-
-using Environment = std::map<std::string, std::string>;
 
 struct LockcliOptions {
   client::Settings api;
