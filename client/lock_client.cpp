@@ -37,6 +37,19 @@ wire::LockView view_of(const wire::OldLockView& old) {
   return view;
 }
 
+wire::LockPage old_page(const std::vector<wire::OldLockView>& old, const std::string& prefix,
+                        const std::string& after) {
+  wire::LockPage page;
+  for (const wire::OldLockView& one : old) {
+    if (!one.lock.starts_with(prefix) || one.lock <= after) continue;
+    wire::LockView view = view_of(one);
+    if (view.held) page.locks.push_back(std::move(view));
+  }
+  std::sort(page.locks.begin(), page.locks.end(),
+            [](const wire::LockView& one, const wire::LockView& other) { return one.lock < other.lock; });
+  return page;
+}
+
 std::uint64_t count_of(const wire::LockView& view, const std::string& holder) {
   const auto found = std::find_if(view.holders.begin(), view.holders.end(),
                                   [&holder](const wire::HoldView& hold) { return hold.holder == holder; });
@@ -112,6 +125,38 @@ class LockClient::Impl {
     return released;
   }
 
+  wire::LockPage list(const std::string& prefix, const std::string& after, std::size_t limit) {
+    const ClientResponse response =
+        send("GET",
+             "/locks?view=full&state=held&prefix=" + http::encode_segment(prefix) +
+                 "&after=" + http::encode_segment(after) + "&limit=" + std::to_string(limit),
+             {});
+    require_ok(response);
+    if (kind_ == ServerKind::lockkeeper) return read(response, wire::read_lock_page);
+    try {
+      auto page = wire::read_lock_page(response.body);
+      kind_ = ServerKind::lockkeeper;
+      return page;
+    } catch (const wire::WireError&) {
+      // An original takes no notice of the query, and all members are locks.
+      auto page = old_page(read(response, wire::read_old_locks), prefix, after);
+      kind_ = ServerKind::original;
+      return page;
+    }
+  }
+
+  wire::ReleasedView force_release(const std::string& name, const std::string& reason) {
+    const ClientResponse response = send("POST", path(name) + "/force-release", wire::write_force_body(reason));
+    require_native(response, "forced release: an unlock with the key that GET /locks shows frees a lock");
+    return read(response, wire::read_released);
+  }
+
+  std::string text(const char* target, const char* what) {
+    ClientResponse response = send("GET", target, {});
+    require_native(response, what);
+    return std::move(response.body);
+  }
+
   wire::HistoryView history(const std::string& name, locks::Version after, std::size_t limit, bool newest) {
     const ClientResponse response =
         send("GET",
@@ -125,6 +170,7 @@ class LockClient::Impl {
   const http::Interrupt* interrupt = nullptr;
   void set_timeout(std::chrono::milliseconds timeout) { timeout_ = timeout; }
   ServerKind kind() const { return kind_; }
+  std::string url() const { return http::without_userinfo(base_); }
 
  private:
   static std::string path(const std::string& name) { return "/lock/" + http::encode_segment(name); }
@@ -165,6 +211,13 @@ class LockClient::Impl {
   void learn(bool native) { kind_ = native ? ServerKind::lockkeeper : ServerKind::original; }
 
   void require_ok(const ClientResponse& response) const { client::require_ok(base_, response); }
+
+  void require_native(const ClientResponse& response, const char* what) const {
+    if (unknown_route(response)) {
+      throw ServerError(404, url() + " is an original locker server: it has no " + what, std::nullopt);
+    }
+    require_ok(response);
+  }
 
   template <typename View>
   View read(const ClientResponse& response, View (*reader)(std::string_view)) const {
@@ -214,6 +267,9 @@ void LockClient::set_request_timeout(std::chrono::milliseconds timeout) {
 ServerKind LockClient::kind() const {
   return impl_->kind();
 }
+std::string LockClient::url() const {
+  return impl_->url();
+}
 
 wire::LockView LockClient::lock(const std::string& name) {
   return impl_->lock(name);
@@ -247,6 +303,22 @@ std::variant<wire::ReleasedView, wire::DeniedView> LockClient::withdraw(const st
                                                                         const Identity& identity,
                                                                         const Intention& intention) {
   return impl_->release(name, identity, intention, false);
+}
+
+wire::LockPage LockClient::list(const std::string& prefix, const std::string& after, std::size_t limit) {
+  return impl_->list(prefix, after, limit);
+}
+
+wire::ReleasedView LockClient::force_release(const std::string& name, const std::string& reason) {
+  return impl_->force_release(name, reason);
+}
+
+std::string LockClient::status() {
+  return impl_->text("/status", "status");
+}
+
+std::string LockClient::version() {
+  return impl_->text("/version", "version");
 }
 
 wire::HistoryView LockClient::history(const std::string& name, locks::Version after, std::size_t limit,

@@ -65,8 +65,10 @@ class LockClient {
   void set_interrupt(const http::Interrupt* interrupt);
   void set_request_timeout(std::chrono::milliseconds timeout);
 
-  // Known after the first lock() or acquire(): an original server has no GET /lock/{name} (404 "404 page not
-  // found") and its PUT answers carry no version.
+  std::string url() const;  // without userinfo, for people
+
+  // Known after the first lock(), list() or acquire(): an original server has no GET /lock/{name} (404 "404 page
+  // not found") and its PUT answers carry no version.
   ServerKind kind() const;
 
   // GET /lock/{name}. Of an original server: made of GET /locks (version 0).
@@ -100,13 +102,13 @@ class LockClient {
   std::variant<wire::ReleasedView, wire::DeniedView> withdraw(const std::string& name, const Identity& identity,
                                                               const Intention& intention);
 
-  // GET /locks?view=full: a slice of the held locks whose names begin with `prefix`, in byte order, after the name
-  // `after`. Of an original server: all at once (version 0).
+  // GET /locks?view=full: a slice of the held locks whose names begin with `prefix`, after the name `after`, in
+  // byte order; `limit`: at least 1. Of an original server: all at once (version 0).
   wire::LockPage list(const std::string& prefix, const std::string& after, std::size_t limit);
-  // POST .../force-release: ends all claims, whoever holds them; the queue's head gets the lock. Not at an
-  // original.
+  // POST .../force-release: ends all claims, whoever holds them; the queue's head gets the lock.
+  // Of this and the two below an original server knows nothing: ServerError{404} that says so.
   wire::ReleasedView force_release(const std::string& name, const std::string& reason);
-  // GET /status and /version, the JSON as it came. Not at an original.
+  // GET /status and /version, the JSON as it came.
   std::string status();
   std::string version();
 

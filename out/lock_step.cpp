@@ -5,6 +5,8 @@
 #include <ostream>
 #include <utility>
 
+#include "client/failure.h"
+
 namespace lockkeeper::out {
 
 using namespace std::chrono_literals;
@@ -114,7 +116,7 @@ std::variant<wire::GrantedView, wire::DeniedView> LockStep::ask() {
       unknown_ = before;
       return one;
     } catch (...) {
-      unknown_ = before || resource::current_failure().unknown;
+      unknown_ = before || client::current_failure().unknown;
       throw;
     }
   });
@@ -237,7 +239,7 @@ bool LockStep::look() {
   try {
     seen_ = server_.lock(order_.lock);
   } catch (...) {
-    if (resource::current_failure().ended || world_.interrupted()) throw StepEnded();
+    if (client::current_failure().ended || world_.interrupted()) throw StepEnded();
   }
   return seen_.has_value();
 }
@@ -269,7 +271,7 @@ void LockStep::give_back() {
                                                               : "this step holds nothing on " + order_.lock);
       return;
     } catch (...) {
-      const resource::Failure failure = resource::current_failure();
+      const client::Failure failure = client::current_failure();
       why = failure.text;
       if (!failure.may_pass) break;
     }

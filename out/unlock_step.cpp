@@ -4,6 +4,7 @@
 #include <ostream>
 #include <utility>
 
+#include "client/failure.h"
 #include "out/fetched_claim.h"
 #include "resource/standing.h"
 
@@ -210,7 +211,7 @@ bool UnlockStep::same_key(const std::vector<wire::HoldView>& holders) {
                                                                    {owner_.identity.key, claim.holder});
     });
   } catch (...) {
-    resource::current_failure();  // the unlock itself has got through
+    client::current_failure();  // the unlock itself has got through
     return false;
   }
 }

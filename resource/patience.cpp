@@ -61,7 +61,7 @@ void Patience::answered(const std::string& whom) {
   backoff_.reset();
 }
 
-void Patience::failed(const Failure& failure) {
+void Patience::failed(const client::Failure& failure) {
   if (failure.ended || world_.interrupted()) throw StepEnded();
   const std::string& text = failure.text;
   if (!failure.may_pass) throw StepFailed(text);

@@ -6,10 +6,10 @@
 #include <optional>
 #include <string>
 
+#include "client/failure.h"
 #include "client/retry.h"
 #include "resource/build_log.h"
 #include "resource/ends.h"
-#include "resource/failure.h"
 #include "resource/world.h"
 
 namespace lockkeeper::resource {
@@ -35,7 +35,7 @@ class Patience {
         answered(whom);
         return answer;
       } catch (...) {
-        failed(current_failure());
+        failed(client::current_failure());
       }
     }
   }
@@ -57,7 +57,7 @@ class Patience {
  private:
   std::chrono::milliseconds request_timeout() const;
   void answered(const std::string& whom);
-  void failed(const Failure& failure);
+  void failed(const client::Failure& failure);
 
   World& world_;
   BuildLog& log_;

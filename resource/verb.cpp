@@ -3,9 +3,9 @@
 #include <istream>
 #include <iterator>
 
+#include "client/failure.h"
 #include "resource/build_log.h"
 #include "resource/ends.h"
-#include "resource/failure.h"
 
 namespace lockkeeper::resource {
 
@@ -23,7 +23,7 @@ int run_verb(Stage& stage, void (*verb)(Stage& stage)) noexcept {
     } catch (const PayloadError& fault) {
       log.error(std::string("this pipeline has to be changed: ") + fault.what());
     } catch (...) {
-      const Failure failure = current_failure();
+      const client::Failure failure = client::current_failure();
       if (failure.ended) return kEnded;
       log.error(failure.text);
     }

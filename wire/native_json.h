@@ -8,6 +8,7 @@
 //   Lock     {"lock","state":"held"|"free","version","count","since"?,"mean_hold"?,"holders":[Hold],
 //             "claims":[Claim],"queue":[Waiter]}
 //   Event    {"version","at","what","holder","claim"?,"token"?,"count","by"?,"door","reason"?,"change"}
+//   Locks    {"locks":[Lock],"more"}
 //   History  {"lock","version","oldest","more","events":[Event]}
 //   Granted  {"response","lock","version","token","since","count","claim"?,"request"?,"again","taken_over",
 //             "ttl"?,"max_hold"?,"others":[Hold]}
@@ -78,6 +79,7 @@ struct ClaimView {
   locks::Version token = 0;
   locks::WallTime since;
   locks::Metadata metadata;
+  std::string by;  // who authenticated; empty: nobody had to
   std::optional<std::chrono::milliseconds> ttl, max_hold, offered;
 };
 
@@ -87,6 +89,7 @@ struct WaiterView {
   locks::WallTime since;
   locks::Version place = 0;
   locks::Metadata metadata;
+  std::string by;  // as ClaimView's
   std::optional<std::chrono::milliseconds> ttl;
 };
 
@@ -95,6 +98,7 @@ struct LockView {
   bool held = false;
   locks::Version version = 0;
   std::uint64_t count = 0;
+  std::optional<std::chrono::milliseconds> mean_hold;
   std::vector<HoldView> holders;  // oldest first
   std::vector<ClaimView> claims;  // oldest first
   std::vector<WaiterView> queue;  // first first
@@ -158,7 +162,7 @@ struct HistoryView {
 // A slice of GET /locks?view=full.
 struct LockPage {
   std::vector<LockView> locks;
-  std::string next;  // to go on after; empty: that was all
+  std::string next;  // the last one's name, to go on after; empty: that was all
 };
 
 // GET /locks in its old shape; the only reading of an original server's state.
@@ -204,5 +208,6 @@ struct ReleaseBody {
 std::string write_body(const AcquireBody& body);
 std::string write_body(const ReleaseBody& body);
 std::string write_body(const RenewBody& body);
+std::string write_force_body(std::string_view reason);  // of a release by force
 
 }  // namespace lockkeeper::wire

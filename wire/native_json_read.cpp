@@ -67,6 +67,7 @@ ClaimView read_claim(const JsonValue& row) {
   claim.token = need_number(row, "token");
   claim.since = need_time(row, "since");
   claim.metadata = read_metadata(row);
+  claim.by = text_or_empty(row, "by");
   claim.ttl = duration(row, "ttl");
   claim.max_hold = duration(row, "max_hold");
   claim.offered = duration(row, "offered");
@@ -80,6 +81,7 @@ WaiterView read_waiter(const JsonValue& row) {
   waiter.since = need_time(row, "since");
   waiter.place = need_number(row, "place");
   waiter.metadata = read_metadata(row);
+  waiter.by = text_or_empty(row, "by");
   waiter.ttl = duration(row, "ttl");
   return waiter;
 }
@@ -119,6 +121,21 @@ locks::Event read_event(const JsonValue& row) {
   return event;
 }
 
+LockView read_lock_member(const JsonValue& row) {
+  LockView view;
+  view.lock = need_text(row, "lock");
+  const std::string state = need_text(row, "state");
+  if (state != "held" && state != "free") wrong("state is neither held nor free");
+  view.held = state == "held";
+  view.version = need_number(row, "version");
+  view.count = number_or(row, "count", 0);
+  view.mean_hold = duration(row, "mean_hold");
+  view.holders = read_all(row, "holders", read_hold);
+  view.claims = read_all(row, "claims", read_claim);
+  view.queue = read_all(row, "queue", read_waiter);
+  return view;
+}
+
 // For a log line: one line, UTF-8, bounded.
 std::string cleaned(std::string_view text) {
   std::string result;
@@ -138,18 +155,18 @@ std::string cleaned(std::string_view text) {
 }  // namespace
 
 LockView read_lock(std::string_view json) {
+  return read_lock_member(JsonTree(json).top());
+}
+
+LockPage read_lock_page(std::string_view json) {
   const JsonTree tree(json);
-  LockView view;
-  view.lock = need_text(tree.top(), "lock");
-  const std::string state = need_text(tree.top(), "state");
-  if (state != "held" && state != "free") wrong("state is neither held nor free");
-  view.held = state == "held";
-  view.version = need_number(tree.top(), "version");
-  view.count = number_or(tree.top(), "count", 0);
-  view.holders = read_all(tree.top(), "holders", read_hold);
-  view.claims = read_all(tree.top(), "claims", read_claim);
-  view.queue = read_all(tree.top(), "queue", read_waiter);
-  return view;
+  if (find(tree.top(), "locks") == nullptr) wrong("locks is missing");
+  LockPage page;
+  page.locks = read_all(tree.top(), "locks", read_lock_member);
+  if (!flag(tree.top(), "more")) return page;
+  if (page.locks.empty()) wrong("more after no lock at all");
+  page.next = page.locks.back().lock;
+  return page;
 }
 
 GrantedView read_granted(std::string_view json) {

@@ -287,6 +287,12 @@ std::string write_body(const RenewBody& body) {
   return out;
 }
 
+std::string write_force_body(std::string_view reason) {
+  std::string out;
+  JsonOut(out, Escapes::web).open('{').name("reason").text(reason).close('}');
+  return out;
+}
+
 std::string write_body(const ReleaseBody& body) {
   std::string out;
   JsonOut json = begin_body(body.key, body.holder, body.claim, body.request, out);

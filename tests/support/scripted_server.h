@@ -50,8 +50,17 @@ inline Answer death() {
 
 class ScriptedServer {
  public:
+  // Called with the request's number, from 0, and its bytes; one call at a time.
+  using Respond = std::function<Answer(std::size_t number, const std::string& request)>;
+
   explicit ScriptedServer(std::vector<Answer> script, SSL_CTX* tls = nullptr)
-      : script_(std::move(script)), tls_(tls) {
+      : ScriptedServer(
+            [script = std::move(script)](std::size_t number, const std::string&) {
+              return number < script.size() ? script[number] : hang_up();
+            },
+            tls) {}
+
+  explicit ScriptedServer(Respond respond, SSL_CTX* tls = nullptr) : respond_(std::move(respond)), tls_(tls) {
     // libcurl writes to sockets that the other side has closed; the verbs ignore the signal too
     // (resource/signals.h).
     std::signal(SIGPIPE, SIG_IGN);
@@ -189,7 +198,7 @@ class ScriptedServer {
       Answer next = hang_up();
       {
         const std::scoped_lock lock(mutex_);
-        if (requests_.size() < script_.size()) next = script_[requests_.size()];
+        next = respond_(requests_.size(), request);
         requests_.push_back(request);
         came_.notify_all();
       }
@@ -200,7 +209,7 @@ class ScriptedServer {
     }
   }
 
-  std::vector<Answer> script_;
+  Respond respond_;
   SSL_CTX* tls_;
   int listening_ = -1;
   int stop_[2] = {-1, -1};

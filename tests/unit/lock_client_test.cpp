@@ -202,6 +202,46 @@ TEST_F(LockClientTest, ReadsHistory) {
   EXPECT_THAT(request(1), StartsWith("GET /lock/prod/history?after=0&limit=1&order=newest HTTP/1.1\r\n"));
 }
 
+TEST_F(LockClientTest, ListsHeldLocksInSlices) {
+  const std::string locks = R"([{"lock":"a b/1","state":"held","version":3,"count":1,"holders":[],"claims":[]},)"
+                            R"({"lock":"a b/2","state":"held","version":9,"count":2,"holders":[],"claims":[]}])";
+  serve({answer(200, R"({"locks":)" + locks + R"(,"more":true})"), answer(200, R"({"locks":[],"more":false})")});
+  const auto page = client().list("a b/", "a b/0&x", 2);
+  EXPECT_THAT(
+      request(0),
+      StartsWith("GET /locks?view=full&state=held&prefix=a%20b%2F&after=a%20b%2F0%26x&limit=2 HTTP/1.1\r\n"));
+  ASSERT_EQ(page.locks.size(), 2u);
+  EXPECT_EQ(page.locks[1].version, 9u);
+  EXPECT_EQ(page.next, "a b/2");
+  EXPECT_EQ(client().kind(), ServerKind::lockkeeper);
+  EXPECT_EQ(client().list("a b/", page.next, 2).next, "");
+}
+
+TEST_F(LockClientTest, AListThatWasCutIsNoList) {
+  serve({answer(200, R"({"locks":[{"lock":"a","state":"held","version":3,"count":1},)")});
+  EXPECT_EQ(server_error([this] { client().list("", "", 100); }).status, 200u);
+  EXPECT_EQ(client().kind(), ServerKind::unknown);
+}
+
+TEST_F(LockClientTest, ReleasesByForce) {
+  serve({answer(200, R"({"response":"x","lock":"a/b","version":9,"released":2,"withdrawn":false,"holders":[)"
+                     R"({"holder":"next","count":1,"since":"2026-11-21T09:05:00.000Z","metadata":{}}]})")});
+  const auto freed = client().force_release("a/b", "its \"owner\" is gone");
+  EXPECT_EQ(freed.released, 2u);
+  EXPECT_EQ(freed.holders.at(0).holder, "next");
+  EXPECT_THAT(request(0), StartsWith("POST /lock/a%2Fb/force-release HTTP/1.1\r\n"));
+  EXPECT_THAT(request(0), EndsWith(R"({"reason":"its \"owner\" is gone"})"));
+}
+
+TEST_F(LockClientTest, StatusAndVersionComeAsTheServerWroteThem) {
+  serve({answer(200, "{\"commands\":1}\n"), answer(200, "{\"version\":\"0.1.0\"}\n"), answer(401, "{}")});
+  EXPECT_EQ(client().status(), "{\"commands\":1}\n");
+  EXPECT_EQ(client().version(), "{\"version\":\"0.1.0\"}\n");
+  EXPECT_THAT(request(0), StartsWith("GET /status HTTP/1.1\r\n"));
+  EXPECT_THAT(request(1), StartsWith("GET /version HTTP/1.1\r\n"));
+  EXPECT_EQ(server_error([this] { client().status(); }).status, 401u);
+}
+
 TEST_F(LockClientTest, RefusalsCarryTheServersWords) {
   for (const unsigned status : {400u, 401u, 403u, 409u}) {
     serve({answer(status, "{\"error\":\"because of that\"}\n")});
@@ -272,6 +312,30 @@ TEST_F(LockClientTest, AnOriginalsLockIsMadeOfItsList) {
   EXPECT_FALSE(free.held);
   EXPECT_EQ(free.lock, "prod");
   EXPECT_THAT(request(3), StartsWith("GET /locks HTTP/1.1\r\n"));
+}
+
+TEST_F(LockClientTest, AnOriginalsListIsSortedAndHasNeitherFreeLocksNorOthersNames) {
+  const std::string list = R"({"prod-b":{"locked_by":{"a":2},"key":"k"},"test":{"locked_by":{"a":1},"key":"k"},)"
+                           R"("prod-a":{"locked_by":{"a":1},"key":"k"},"prod-c":{"locked_by":{"a":0},"key":""},)"
+                           R"("locks":{"locked_by":{"a":1},"key":"k"}})";
+  serve({old_locks(list), old_locks(list), old_locks("{}")});
+  const auto page = client().list("prod", "", 1);
+  ASSERT_EQ(page.locks.size(), 2u);
+  EXPECT_EQ(page.locks[0].lock, "prod-a");
+  EXPECT_EQ(page.locks[1].count, 2u);
+  EXPECT_EQ(page.next, "");
+  EXPECT_EQ(client().kind(), ServerKind::original);
+  EXPECT_EQ(client().list("", "prod-a", 9).locks.size(), 2u);
+  EXPECT_TRUE(client().list("", "", 9).locks.empty());
+}
+
+TEST_F(LockClientTest, AnOriginalSaysThatItHasNoForcedReleaseStatusAndVersion) {
+  serve({no_route, no_route, no_route});
+  const auto error = server_error([this] { client().force_release("prod", ""); });
+  EXPECT_EQ(error.status, 404u);
+  EXPECT_THAT(error.what(), HasSubstr(url() + " is an original locker server: it has no forced release"));
+  EXPECT_THAT(server_error([this] { client().status(); }).what(), HasSubstr("it has no status"));
+  EXPECT_THAT(server_error([this] { client().version(); }).what(), HasSubstr("it has no version"));
 }
 
 TEST_F(LockClientTest, A404ThatIsNotTheOriginalsIsAnError) {

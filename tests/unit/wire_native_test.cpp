@@ -90,6 +90,7 @@ TEST(NativeLock, TellsTheWholeStoryOldestFirst) {
   EXPECT_EQ(view.claims[0].holder, "b");
   EXPECT_EQ(view.claims[1].claim, "claim<1>");
   EXPECT_EQ(view.claims[1].token, 2U);
+  EXPECT_EQ(view.claims[1].by, "ann");
   EXPECT_EQ(view.claims[2].count, 2U);
   EXPECT_EQ(view.claims[2].token, 5U);
   EXPECT_EQ(view.claims[3].holder, "z");
@@ -129,6 +130,8 @@ TEST(NativeLock, ShowsLeasesOffersAndTheQueueInItsOrder) {
   EXPECT_EQ(view.queue[0].since, nine_o_clock);
   EXPECT_EQ(view.queue[0].metadata, (locks::Metadata{{"build", "7"}}));
   EXPECT_EQ(view.queue[0].ttl, 500ms);
+  EXPECT_EQ(view.queue[0].by, "ann");
+  EXPECT_EQ(view.mean_hold, 150s);
   EXPECT_EQ(view.queue[1].claim, "");
   EXPECT_EQ(view.queue[1].place, 11U);
 }
@@ -149,6 +152,20 @@ TEST(NativeLock, StandsInAListAfterOthers) {
   write_lock_member("b", locks::absent(1), out);
   EXPECT_EQ(out.find(",,"), std::string::npos);
   EXPECT_NE(out.find("},{\"lock\":\"b\""), std::string::npos);
+}
+
+TEST(NativeList, ComesBackInSlicesThatTellWhereToGoOn) {
+  std::string out = "{\"locks\":[";
+  write_lock_member("a", shared_record(), out);
+  out += ',';
+  write_lock_member("b", shared_record(), out);
+  const LockPage page = read_lock_page(out + "],\"more\":true}\n");
+  ASSERT_EQ(page.locks.size(), 2U);
+  EXPECT_EQ(page.locks[0].claims.size(), 4U);
+  EXPECT_EQ(page.next, "b");
+  EXPECT_EQ(read_lock_page(out + "],\"more\":false}\n").next, "");
+  EXPECT_TRUE(read_lock_page(R"({"locks":[],"more":false})").locks.empty());
+  EXPECT_THROW(read_lock_page(R"({"locks":[],"more":true})"), WireError) << "it would never end";
 }
 
 TEST(NativeGranted, ComesBackAsItWasSaid) {
@@ -285,6 +302,7 @@ TEST(NativeReading, ThrowsOnAWrongShape) {
     EXPECT_THROW(read_denied(text), WireError) << text;
     EXPECT_THROW(read_renewed(text), WireError) << text;
     EXPECT_THROW(read_history(text), WireError) << text;
+    EXPECT_THROW(read_lock_page(text), WireError) << text;
   }
   EXPECT_THROW(read_lock(R"({"lock":"a","state":"lost","version":1})"), WireError);
   EXPECT_THROW(read_granted(R"({"token":"1"})"), WireError);
@@ -318,6 +336,7 @@ TEST(NativeBody, HasWhatIsGivenTheHolderAsRequestorAndAlwaysAFieldOfOurs) {
   EXPECT_EQ(write_body(ReleaseBody{"k", "h", "", "", 0, false, true}), R"({"key":"k","requestor":"h","all":true})");
   EXPECT_EQ(write_body(ReleaseBody{"k", "h", "c", "r", 3, true, false}),
             R"({"key":"k","requestor":"h","claim":"c","request":"r","begun":3,"all":false})");
+  EXPECT_EQ(write_force_body("he \"left\""), R"({"reason":"he \"left\""})");
 }
 
 }  // namespace

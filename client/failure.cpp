@@ -1,11 +1,10 @@
-#include "resource/failure.h"
+#include "client/failure.h"
 
 #include "client/lock_client.h"
 #include "http/client.h"
-#include "resource/ends.h"
 #include "wire/record_json.h"
 
-namespace lockkeeper::resource {
+namespace lockkeeper::client {
 namespace {
 
 Failure failure_of(const http::HttpError& error) {
@@ -36,7 +35,7 @@ Failure failure_of(const http::HttpError& error) {
   return failure;
 }
 
-Failure failure_of(const client::ServerError& error) {
+Failure failure_of(const ServerError& error) {
   return {.may_pass = error.may_pass(),
           .unknown = error.status >= 500 || error.status < 300,  // 2xx: an answer that could not be read
           .sort = static_cast<int>(error.status),
@@ -51,11 +50,11 @@ Failure current_failure() {
     throw;
   } catch (const http::HttpError& error) {
     return failure_of(error);
-  } catch (const client::ServerError& error) {
+  } catch (const ServerError& error) {
     return failure_of(error);
   } catch (const wire::WireError& error) {
     return {.unknown = true, .text = error.what()};
   }
 }
 
-}  // namespace lockkeeper::resource
+}  // namespace lockkeeper::client
