@@ -8,6 +8,9 @@ namespace {
 
 // configparser's bound (MAX_INTERPOLATION_DEPTH).
 constexpr int kDeepest = 10;
+// Ours: keys that name each other several times would multiply.
+constexpr int kMost = 1'000;
+constexpr std::size_t kLongest = 64 * 1024;
 
 using Raw = std::map<std::string, std::string>;
 
@@ -19,7 +22,7 @@ std::string lower(std::string text) {
 }
 
 std::string resolve(const std::string& called, const std::string& key, const std::string& value, const Raw& raw,
-                    int depth) {
+                    int depth, int& left) {
   const auto wrong = [&](const std::string& what) -> ConfigError {
     return ConfigError(called + ": " + key + ": " + what);
   };
@@ -42,7 +45,9 @@ std::string resolve(const std::string& called, const std::string& key, const std
     const std::string other = lower(value.substr(at + 2, end - at - 2));
     const auto found = raw.find(other);
     if (found == raw.end()) throw wrong("%(" + other + ")s names no key of this section");
-    out += resolve(called, key, found->second, raw, depth + 1);
+    if (--left < 0) throw wrong("%(...)s names too many keys");
+    out += resolve(called, key, found->second, raw, depth + 1, left);
+    if (out.size() > kLongest) throw wrong("%(...)s makes it too long");
     at = end + 2;
   }
   return out;
@@ -55,7 +60,8 @@ Section::Section(std::string called, Raw raw) : called_(std::move(called)), raw_
 std::optional<std::string> Section::get(const std::string& key) const {
   const auto found = raw_.find(key);
   if (found == raw_.end()) return std::nullopt;
-  return resolve(called_, key, found->second, raw_, 1);
+  int left = kMost;
+  return resolve(called_, key, found->second, raw_, 1, left);
 }
 
 std::string Section::get(const std::string& key, const std::string& otherwise) const {
@@ -71,6 +77,11 @@ std::optional<long long> Section::number(const std::string& key) const {
     throw ConfigError(called_ + ": " + key + " is no integer");
   }
   return value;
+}
+
+bool Section::has(const std::string& key) const {
+  const auto found = raw_.find(key);
+  return found != raw_.end() && !found->second.empty();
 }
 
 std::vector<std::string> Section::keys() const {

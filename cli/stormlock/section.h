@@ -17,9 +17,9 @@ class ConfigError : public std::runtime_error {
 
 class Section {
  public:
-  // An empty one: all defaults. `called`: "[backend.redis]" and the file, for errors. Keys are in lower case,
-  // values raw:
-  // `%%` and `%(key)s` are resolved when a value is asked for, so that a bad value that nobody reads does no harm.
+  // An empty one: all defaults. `called`: the file and "[backend.redis]", for errors. Keys are in lower case,
+  // values raw: `%%` and `%(key)s` are resolved when a value is asked for, so that a bad value that nobody reads
+  // does no harm.
   Section(std::string called, std::map<std::string, std::string> raw);
 
   // nullopt: not there. Throws ConfigError for a % that means nothing.
@@ -27,6 +27,7 @@ class Section {
   std::string get(const std::string& key, const std::string& otherwise) const;
   // Throws ConfigError unless it is a decimal integer.
   std::optional<long long> number(const std::string& key) const;
+  bool has(const std::string& key) const;  // and it is not empty
   std::vector<std::string> keys() const;
   const std::string& called() const { return called_; }
 
