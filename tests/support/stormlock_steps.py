@@ -171,6 +171,7 @@ class Case:
             assert ended.stderr.strip(), told
         elif "stderr" in expected:
             assert re.fullmatch(self.pattern(expected["stderr"]), ended.stderr), told
+        assert "lockkeeper-stormlock-" not in ended.stderr, f"a backend is not built\n{told}"
         assert "Traceback" not in ended.stderr and "terminate called" not in ended.stderr, told
         for name, pattern in expected.get("capture", {}).items():
             if found := re.search(pattern, ended.stdout):
