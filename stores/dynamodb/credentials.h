@@ -2,6 +2,8 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <optional>
 #include <string>
 
 namespace lockkeeper::stores::dynamodb {
@@ -23,5 +25,11 @@ Credentials find_credentials(const Environment& environment);
 
 // AWS_REGION, or AWS_DEFAULT_REGION; "": neither is set.
 std::string find_region(const Environment& environment);
+
+// What a profile says, by AWS's names (region, aws_access_key_id ...), in AWS_CONFIG_FILE (~/.aws/config), where
+// its section is [profile NAME] unless it is the profile `default`, and in AWS_SHARED_CREDENTIALS_FILE, which
+// counts more. nullopt: it is in neither.
+std::optional<std::map<std::string, std::string>> read_profile(const Environment& environment,
+                                                               const std::string& name);
 
 }  // namespace lockkeeper::stores::dynamodb

@@ -1,9 +1,12 @@
 #include "stores/redis/transport.h"
 
+#include <sys/un.h>
+
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/ssl.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/write.hpp>
@@ -17,6 +20,7 @@ namespace {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
+using local = asio::local::stream_protocol;
 using boost::system::error_code;
 
 std::string text(const error_code& error) {
@@ -24,33 +28,25 @@ std::string text(const error_code& error) {
   return error.message();
 }
 
-// What TCP and TLS have in common. Every handler keeps it alive, and calls nobody once it is closed.
+// What all have in common. Every handler keeps it alive, and calls nobody once it is closed.
 class Base : public Transport, public std::enable_shared_from_this<Base> {
  public:
-  Base(Loop& loop, const Address& address) : address_(address), resolver_(loop.inside().context) {}
+  explicit Base(const Address& address) : address_(address) {}
 
   void open(Done done) final {
     done_ = std::move(done);
-    resolver_.async_resolve(
-        address_.host, std::to_string(address_.port),
-        [self = shared_from_this()](const error_code& error, const tcp::resolver::results_type& found) {
-          if (self->closed_) return;
-          if (error) return self->opened("no address for " + self->address_.host + ": " + text(error));
-          self->connect(found);
-        });
+    reach();
   }
 
   void close() noexcept final {
     if (std::exchange(closed_, true)) return;
-    resolver_.cancel();
-    error_code ignored;
-    socket().close(ignored);
+    give_up();
     done_ = nullptr;
   }
 
  protected:
-  virtual tcp::socket& socket() = 0;
-  virtual void connected() = 0;
+  virtual void reach() = 0;
+  virtual void give_up() noexcept = 0;
 
   void opened(const std::string& fault) {
     if (!closed_) std::exchange(done_, nullptr)(fault);
@@ -59,42 +55,96 @@ class Base : public Transport, public std::enable_shared_from_this<Base> {
   const Address& address() const { return address_; }
 
  private:
-  void connect(const tcp::resolver::results_type& found) {
-    asio::async_connect(socket(), found,
-                        [self = shared_from_this()](const error_code& error, const tcp::endpoint&) {
-                          if (self->closed_) return;
-                          if (error) return self->opened(text(error));
-                          error_code ignored;
-                          self->socket().set_option(tcp::no_delay(true), ignored);
-                          self->connected();
-                        });
-  }
-
   const Address address_;
-  tcp::resolver resolver_;
   Done done_;
   bool closed_ = false;
 };
 
-template <class Stream>
-class Streaming : public Base {
+// What TCP and TLS have in common.
+class OverTcp : public Base {
  public:
+  OverTcp(Loop& loop, const Address& address) : Base(address), resolver_(loop.inside().context) {}
+
+ protected:
+  virtual tcp::socket& socket() = 0;
+  virtual void connected() = 0;
+
+  void reach() final {
+    resolver_.async_resolve(
+        address().host, std::to_string(address().port),
+        [self = shared_from_this(), this](const error_code& error, const tcp::resolver::results_type& found) {
+          if (closed()) return;
+          if (error) return opened("no address for " + address().host + ": " + text(error));
+          connect(found);
+        });
+  }
+
+  void give_up() noexcept final {
+    resolver_.cancel();
+    error_code ignored;
+    socket().close(ignored);
+  }
+
+ private:
+  void connect(const tcp::resolver::results_type& found) {
+    asio::async_connect(socket(), found,
+                        [self = shared_from_this(), this](const error_code& error, const tcp::endpoint&) {
+                          if (closed()) return;
+                          if (error) return opened(text(error));
+                          error_code ignored;
+                          socket().set_option(tcp::no_delay(true), ignored);
+                          connected();
+                        });
+  }
+
+  tcp::resolver resolver_;
+};
+
+class OverSocket : public Base {
+ public:
+  OverSocket(Loop&, const Address& address) : Base(address) {}
+
+ protected:
+  virtual local::socket& socket() = 0;
+
+  void reach() final {
+    sockaddr_un longest{};
+    if (address().socket.size() >= sizeof longest.sun_path) return opened("the path of the socket is too long");
+    socket().async_connect(local::endpoint(address().socket),
+                           [self = shared_from_this(), this](const error_code& error) {
+                             if (!closed()) opened(error ? text(error) : std::string());
+                           });
+  }
+
+  void give_up() noexcept final {
+    error_code ignored;
+    socket().close(ignored);
+  }
+};
+
+template <class Stream, class Reached>
+class Streaming : public Reached {
+ public:
+  using Done = Transport::Done;
+  using Read = Transport::Read;
+
   template <class... Rest>
   Streaming(Loop& loop, const Address& address, Rest&... rest)
-      : Base(loop, address), stream_(loop.inside().context, rest...) {}
+      : Reached(loop, address), stream_(loop.inside().context, rest...) {}
 
   void read(char* to, std::size_t at_most, Read done) final {
-    stream_.async_read_some(asio::buffer(to, at_most), [self = shared_from_this(), this, done = std::move(done)](
-                                                           const error_code& error, std::size_t number) {
-      if (!closed()) done(error ? text(error) : std::string(), number);
-    });
+    stream_.async_read_some(asio::buffer(to, at_most),
+                            [self = this->shared_from_this(), this, done = std::move(done)](const error_code& error,
+                                                                                            std::size_t number) {
+                              if (!this->closed()) done(error ? text(error) : std::string(), number);
+                            });
   }
 
   void write(const std::string& bytes, Done done) final {
     asio::async_write(
         stream_, asio::buffer(bytes),
-        [self = shared_from_this(), this, done = std::move(done)](const error_code& error, std::size_t) {
-          if (!closed()) done(error ? text(error) : std::string());
+        [self = this->shared_from_this(), this, done = std::move(done)](const error_code& error, std::size_t) {
+          if (!this->closed()) done(error ? text(error) : std::string());
         });
   }
 
@@ -102,7 +152,7 @@ class Streaming : public Base {
   Stream stream_;
 };
 
-class Plain final : public Streaming<tcp::socket> {
+class Plain final : public Streaming<tcp::socket, OverTcp> {
  public:
   using Streaming::Streaming;
 
@@ -111,14 +161,25 @@ class Plain final : public Streaming<tcp::socket> {
   void connected() override { opened({}); }
 };
 
+class Local final : public Streaming<local::socket, OverSocket> {
+ public:
+  using Streaming::Streaming;
+
+ private:
+  local::socket& socket() override { return stream_; }
+};
+
 // Before the stream that needs it.
 struct Context {
   explicit Context(const Address& address) {
     context.set_options(asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1);
-    if (address.ca.empty()) {
-      context.set_default_verify_paths();
-    } else {
+    if (address.ca.empty() && address.ca_folder.empty()) context.set_default_verify_paths();
+    if (!address.ca.empty()) {
       file("ca", address.ca, [&](error_code& error) { context.load_verify_file(address.ca, error); });
+    }
+    if (!address.ca_folder.empty()) context.add_verify_path(address.ca_folder);
+    if (!address.key_password.empty()) {
+      context.set_password_callback([password = address.key_password](auto...) { return password; });
     }
     if (address.certificate.empty()) return;
     file("cert", address.certificate,
@@ -137,12 +198,14 @@ struct Context {
   asio::ssl::context context{asio::ssl::context::tls_client};
 };
 
-class Tls final : private Context, public Streaming<asio::ssl::stream<tcp::socket>> {
+class Tls final : private Context, public Streaming<asio::ssl::stream<tcp::socket>, OverTcp> {
  public:
   Tls(Loop& loop, const Address& address) : Context(address), Streaming(loop, address, context) {
-    stream_.set_verify_mode(asio::ssl::verify_peer);
+    stream_.set_verify_mode(address.any_certificate ? asio::ssl::verify_none : asio::ssl::verify_peer);
     const std::string& name = address.server_name.empty() ? address.host : address.server_name;
-    stream_.set_verify_callback(asio::ssl::host_name_verification(name));
+    if (!address.any_name && !address.any_certificate) {
+      stream_.set_verify_callback(asio::ssl::host_name_verification(name));
+    }
     error_code no_address;
     asio::ip::make_address(name, no_address);
     if (!no_address) return;
@@ -164,10 +227,12 @@ class Tls final : private Context, public Streaming<asio::ssl::stream<tcp::socke
 }  // namespace
 
 std::string Address::shown() const {
+  if (!socket.empty()) return socket;
   return (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" + std::to_string(port);
 }
 
 std::shared_ptr<Transport> make_transport(Loop& loop, const Address& address) {
+  if (!address.socket.empty()) return std::make_shared<Local>(loop, address);
   if (address.tls) return std::make_shared<Tls>(loop, address);
   return std::make_shared<Plain>(loop, address);
 }

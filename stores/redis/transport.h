@@ -1,4 +1,5 @@
-// Bytes to and from one server, over TCP or TLS. The loop's thread only; no handler is called after close().
+// Bytes to and from one server, over TCP, TLS or a Unix socket. The loop's thread only; no handler is called after
+// close().
 #pragma once
 
 #include <cstddef>
@@ -14,15 +15,20 @@ namespace lockkeeper::stores::redis {
 struct Address {
   std::string host;
   std::uint16_t port = 6379;
+  std::string socket;          // path of a Unix socket, instead of host and port; without TLS
   std::string user, password;  // secret; both empty: no AUTH
   unsigned database = 0;
   bool tls = false;              // 1.2 or newer; the server's name is checked
+  bool any_certificate = false;  // whoever answers is taken for the server
+  bool any_name = false;         // who shows a certificate of an authority is
   std::string ca;                // file of authorities; "": the system's
+  std::string ca_folder;         // beside `ca`: authorities by their hashes
   std::string certificate, key;  // files, of a client that shows one
+  std::string key_password;      // secret; "": the key has none
   std::string server_name;       // "": the host
   std::string client_name;       // CLIENT SETNAME; "": none
 
-  std::string shown() const;  // host and port
+  std::string shown() const;  // host and port, or the socket
 };
 
 class Transport {
