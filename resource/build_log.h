@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "client/waiting_text.h"
 #include "resource/payload.h"
-#include "wire/native_json.h"
 
 namespace lockkeeper::resource {
 
@@ -42,16 +42,10 @@ class Reminder {
   std::chrono::minutes after_{1};
 };
 
-// "main/deploy/job #12 (https://ci/builds/4711) since 14:02Z (3m10s)"; the date too when it was another day.
-std::string holder_text(const wire::HoldView& hold, locks::WallTime now);
-
-// "3m10s"; "0s" for what is shorter than a second.
-std::string seconds_text(std::chrono::milliseconds duration);
-
-// The oldest holder, and how many more; "nobody" for none.
-std::string holders_text(const std::vector<wire::HoldView>& holders, locks::WallTime now);
-
-// "place 5 of 7 in the queue, behind a, b, c and 1 more; about 6m to go": where a waiter is, and who is before it.
-std::string place_text(const wire::QueuedView& queued);
+// The words of the log for who holds and who waits.
+using client::holder_text;
+using client::holders_text;
+using client::place_text;
+using client::seconds_text;
 
 }  // namespace lockkeeper::resource
