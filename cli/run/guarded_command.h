@@ -1,9 +1,10 @@
-// A command that does not outlive its lease: it runs in a process group of its own, and a guard process ends the
-// whole group when the lease's end comes near and nobody has put it off, with no network and no help from this
-// process, which may be stopped or dead by then.
+// A command that does not outlive its lease: it runs in a process group of its own, and a guard process (guard.h)
+// ends it when the lease's end comes near and nobody has put that off, with no network and no help from this
+// process, which may be stopped or dead by then. If the guard is dead, this process ends the command at once; if
+// the guard stands still, it is woken at that time, and in the end killed.
 //
-// For a program of one thread when start() is called; afterwards state() and put_off() may be called from any
-// thread.
+// The constructor forks: the process has one thread, and its signals are blocked. Afterwards put_off() may be
+// called from any thread, the others from one.
 #pragma once
 
 #include <chrono>
@@ -13,34 +14,46 @@
 #include <utility>
 #include <vector>
 
-#include "client/boot_clock.h"
+#include "cli/run/ending.h"
+#include "cli/run/guard.h"
 
-namespace lockkeeper::cli {
+namespace lockkeeper::cli::run {
 
 class GuardedCommand {
  public:
-  struct Order {
-    std::vector<std::string> words;                                // looked up in PATH
+  // Throws std::system_error.
+  explicit GuardedCommand(GuardOrder order);
+  ~GuardedCommand();  // ends the command if it still runs, and waits for that
+
+  struct Start {
     std::vector<std::pair<std::string, std::string>> environment;  // added to this process's
-    client::BootClock::time_point end;                           // the whole group is dead by then, unless put off
-    std::chrono::milliseconds grace = std::chrono::seconds(10);  // between TERM and KILL, both before `end`
+    std::string note;                                              // for GuardOrder::bereaved
+    Spans spans;
+    Time term_at;  // unless put off
   };
+  // Once. News tell whether it works.
+  void start(const Start& start);
+  void put_off(Time term_at) noexcept;
+  // Ends it and what descends from it: TERM at once, KILL after `grace` or sooner.
+  void end_now(milliseconds grace);
+  void signal(int number) const;  // to the group
+  std::optional<pid_t> group() const;
 
-  // Throws std::system_error, with ENOENT or EACCES for a command that cannot be started.
-  static std::unique_ptr<GuardedCommand> start(const Order& order);
-  virtual ~GuardedCommand() = default;  // ends the group, if it still runs
-
-  virtual void put_off(client::BootClock::time_point end) = 0;
-  virtual void signal(int number) = 0;  // to the group
-  // Readable when there is something to wait() for; for poll().
-  virtual int descriptor() const = 0;
-
-  struct End {
-    int status = 0;      // as waitpid's
-    bool ended = false;  // by the guard, since the lease's end came near
+  // Something happens when descriptor() is readable, after SIGCHLD, and at wake_at(): then call next() until it
+  // says nothing.
+  int descriptor() const;
+  Time wake_at() const;
+  struct News {
+    enum class What { started, cannot_start, stopped, exited, over } what;
+    int number = 0;  // of cannot_start: errno; stopped: the signal; exited: the status, as waitpid's
   };
-  // nullopt: it still runs.
-  virtual std::optional<End> wait() = 0;
+  std::optional<News> next(Time now);
+  bool lost() const;       // it was ended since the lease's end came near
+  bool unguarded() const;  // it was ended since its guard had died
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace lockkeeper::cli
+}  // namespace lockkeeper::cli::run

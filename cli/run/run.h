@@ -6,7 +6,8 @@
 //   lockctl run NAME [--ttl 30s] [--wait 10m] [--grace 10s] [--key K] [--claim C] [--as HOLDER] [--metadata K=V] --
 //           COMMAND [ARGUMENT ...]
 //
-// The process has one thread when run() is called (it forks), and has not asked a server yet.
+// The process has one thread when run() is called (it forks), has not asked a server yet, and no signal is handled,
+// ignored or blocked that was not so when the process began: the command inherits that.
 #pragma once
 
 #include <chrono>
@@ -15,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/environment.h"
 #include "client/lock_client.h"
 
 namespace lockkeeper::cli::run {
@@ -39,9 +41,10 @@ struct RunOrder {
   std::vector<std::string> words;  // the command and its arguments, not empty
 };
 
-// Returns the exit code. `err` is stderr's stream: what people read goes there, lines that begin with "lockctl: ".
-// Throws what client::Acquisition does (http::HttpError, client::ServerError, client::OriginalServer) where there
-// is no lock and no command was started: lockctl says it as for its other commands, and ends with exit_failed.
-int run(const RunOrder& order, const client::Settings& settings, std::ostream& err);
+// Returns the exit code. `err` is standard error: what people read goes there, lines that begin with "lockctl: ",
+// and the progress of waiting, which takes NO_COLOR, TERM and COLUMNS from `environment`. Throws what
+// client::Acquisition does (http::HttpError, client::ServerError, client::OriginalServer) where there is no lock
+// and no command was started: lockctl says it as for its other commands, and ends with exit_failed.
+int run(const RunOrder& order, const client::Settings& settings, const Environment& environment, std::ostream& err);
 
 }  // namespace lockkeeper::cli::run
