@@ -45,6 +45,7 @@ bool ignored(int signal) {
 }  // namespace
 
 StopSignal::StopSignal(Backend& backend) {
+  first = 0;
   interrupted = &backend;
   for (const int signal : stops) {
     if (!ignored(signal)) set(signal, hear);
