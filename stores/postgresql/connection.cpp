@@ -4,7 +4,9 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <functional>
+#include <new>
 
 namespace lockkeeper::stores::postgresql {
 namespace {
@@ -37,6 +39,40 @@ Waited wait_for(int socket, short events, int stop, Time end) {
     if (ready > 0) return both[1].revents != 0 ? Waited::stopped : Waited::ready;
     if (milliseconds_left == 0) return Waited::late;
   }
+}
+
+Waited wait_until_connected(pg_conn* own, int stop, Time end, bool& connected) {
+  auto state = PQstatus(own) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
+  while (state == PGRES_POLLING_READING || state == PGRES_POLLING_WRITING) {
+    const auto waited = wait_for(PQsocket(own), state == PGRES_POLLING_READING ? POLLIN : POLLOUT, stop, end);
+    if (waited != Waited::ready) return waited;
+    state = PQconnectPoll(own);
+  }
+  connected = state == PGRES_POLLING_OK && PQsetnonblocking(own, 1) == 0;
+  return Waited::ready;
+}
+
+using Conninfo = std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)>;
+
+std::string value_of(const Conninfo& all, const std::string& keyword) {
+  for (const auto* each = all.get(); each != nullptr && each->keyword != nullptr; ++each) {
+    if (keyword == each->keyword) return each->val == nullptr ? "" : each->val;
+  }
+  return {};
+}
+
+// What libpq says of a string that it misread may show a piece of the password: of one with an @ or a / that is not
+// percent-encoded it takes the rest for host, port or database.
+bool is_misread(const std::string& conninfo) {
+  const Conninfo all(PQconninfoParse(conninfo.c_str(), nullptr), &PQconninfoFree);
+  const auto holds = [&](const char* keyword, auto&& is_odd) {
+    const std::string value = value_of(all, keyword);
+    return std::any_of(value.begin(), value.end(), is_odd);
+  };
+  const bool is_uri = conninfo.starts_with("postgresql://") || conninfo.starts_with("postgres://");
+  return !all || holds("port", [](char c) { return (c < '0' || c > '9') && c != ','; }) ||
+         holds("host", [](char c) { return c == '@'; }) ||
+         (is_uri && holds("dbname", [](char c) { return c == '@'; }));
 }
 
 // Of a prepared statement: never another text's, whoever else uses the session.
@@ -77,24 +113,43 @@ std::unique_ptr<Connection> Connection::connect(const Target& target, millisecon
     const Time end = std::chrono::steady_clock::now() + each;
     std::unique_ptr<pg_conn, Close> own(PQconnectStartParams(names.data(), values.data(), 0));
     if (!own) continue;
-    auto state = PQstatus(own.get()) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
-    auto waited = Waited::ready;
-    while (state == PGRES_POLLING_READING || state == PGRES_POLLING_WRITING) {
-      waited = wait_for(PQsocket(own.get()), state == PGRES_POLLING_READING ? POLLIN : POLLOUT, stop, end);
-      if (waited != Waited::ready) break;
-      state = PQconnectPoll(own.get());
-    }
+    bool connected = false;
+    const auto waited = wait_until_connected(own.get(), stop, end, connected);
     if (waited == Waited::stopped) {
       why = "given up";
       return nullptr;
     }
-    if (state == PGRES_POLLING_OK && PQsetnonblocking(own.get(), 1) == 0) {
-      return std::unique_ptr<Connection>(new Connection(own.release()));
-    }
+    if (connected) return std::unique_ptr<Connection>(new Connection(own.release()));
     why = waited == Waited::late
               ? "no answer from " + host + " port " + port + " within " + std::to_string(each.count()) + "ms"
               : one_line(PQerrorMessage(own.get()));
   }
+  return nullptr;
+}
+
+std::unique_ptr<Connection> Connection::connect(const std::string& conninfo, const std::string& application_name,
+                                                milliseconds each, std::string& why) {
+  if (is_misread(conninfo)) {
+    why =
+        "this is neither a libpq string nor a URI (within a URI, characters such as @ and / of a password are "
+        "written "
+        "%40 and %2F)";
+    return nullptr;
+  }
+  const char* names[] = {"fallback_application_name", "dbname", "client_encoding", nullptr};
+  const char* values[] = {application_name.c_str(), conninfo.c_str(), "UTF8", nullptr};
+  std::unique_ptr<pg_conn, Close> own(PQconnectStartParams(names, values, 1));
+  if (!own) throw std::bad_alloc();
+  const Conninfo all(PQconninfo(own.get()), &PQconninfoFree);
+  const int seconds = std::atoi(value_of(all, "connect_timeout").c_str());
+  if (seconds > 0) each = std::chrono::seconds(seconds);
+  const std::string hosts = value_of(all, "host");
+  const milliseconds at_most = each * (1 + std::count(hosts.begin(), hosts.end(), ','));
+  bool connected = false;
+  const auto waited = wait_until_connected(own.get(), -1, std::chrono::steady_clock::now() + at_most, connected);
+  if (connected) return std::unique_ptr<Connection>(new Connection(own.release()));
+  why = waited == Waited::late ? "no answer within " + std::to_string(at_most.count()) + "ms"
+                               : one_line(PQerrorMessage(own.get()));
   return nullptr;
 }
 

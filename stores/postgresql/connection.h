@@ -45,6 +45,10 @@ class Connection {
   // none. nullptr: none answered, `why` tells of the last one. (Looking up a name takes as long as it takes.)
   static std::unique_ptr<Connection> connect(const Target& target, std::chrono::milliseconds each, int stop,
                                              std::string& why);
+  // `conninfo`: as libpq takes it, keywords or a URI, filled up by PG... variables, services and password files.
+  // Each host has what its connect_timeout says, or `each`.
+  static std::unique_ptr<Connection> connect(const std::string& conninfo, const std::string& application_name,
+                                             std::chrono::milliseconds each, std::string& why);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;

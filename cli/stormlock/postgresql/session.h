@@ -1,0 +1,34 @@
+// Asks PostgreSQL and waits, over one connection that is made when it is needed first.
+#pragma once
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+#include "cli/stormlock/section.h"
+#include "stores/postgresql/connection.h"
+
+namespace lockkeeper::cli::stormlock {
+
+// The answer is lost; whether what was asked was done is not known.
+class AnswerLost : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+class Session {
+ public:
+  Session(std::string connection, std::string table);
+
+  // After AnswerLost, the next one goes over a new connection. Throws AnswerLost and, for all else, BackendError.
+  stores::postgresql::Result ask(const std::string& sql, const stores::postgresql::Parameters& parameters);
+
+ private:
+  void connect();
+  [[noreturn]] void refuse(const stores::postgresql::Fault& fault) const;
+
+  std::string conninfo_, table_;
+  std::unique_ptr<stores::postgresql::Connection> connection_;
+};
+
+}  // namespace lockkeeper::cli::stormlock
