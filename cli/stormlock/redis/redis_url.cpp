@@ -189,8 +189,9 @@ RedisUrl read(std::string_view text) {
   const std::string path = decoded(text.substr(place.size()));
 
   // What the URL itself says counts more than its options, but for the database.
-  if (given.contains("socket_timeout")) given.emplace("socket_connect_timeout", given["socket_timeout"]);
   for (const auto& [name, value] : given) take_option(url, name, value);
+  const bool one_for_both = given.contains("socket_timeout") && !given.contains("socket_connect_timeout");
+  if (one_for_both) url.connect_timeout = url.timeout;
   read_place(place, url.address);
   if (!socket) {
     if (!given.contains("db")) read_database(path, url.address);
