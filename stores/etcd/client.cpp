@@ -278,7 +278,7 @@ void Client::probed(std::size_t endpoint, const Status& status) {
   if (!status.ok()) {
     last_failure_ = failure(endpoint, status);
     hopeless_ = is_wrong_account(status);
-    return;
+    return host_.still_away();
   }
   current_ = endpoint;
   hopeless_ = false;

@@ -63,6 +63,7 @@ class Client final : private Transport::Work {
     virtual void tick() {}       // every quarter of a second
     virtual void away() {}
     virtual void back() {}
+    virtual void still_away() {}  // one endpoint more could not be reached: last_failure()
 
    protected:
     ~Host() = default;
