@@ -33,6 +33,7 @@ struct CommandKind {
   std::span<const Flag> flags;
   Candidates candidates;
   const char* these;
+  bool configured;                     // it needs what configuration.h reads
   int (*carry_out)(Session& session);  // the exit code; throws as current_failure() (exit.h) knows it
 };
 

@@ -1,11 +1,13 @@
 // What a command of lockctl works with.
 #pragma once
 
+#include <memory>
 #include <ostream>
 
 #include "cli/environment.h"
 #include "cli/lockctl/command_line.h"
 #include "cli/lockctl/configuration.h"
+#include "cli/shown/terminal.h"
 #include "http/client.h"
 
 namespace lockkeeper::cli::lockctl {
@@ -16,13 +18,15 @@ struct Session {
   Configuration configuration;
   std::ostream& out;
   std::ostream& err;
-  bool out_is_terminal = false;
-  bool err_is_terminal = false;
-  bool color = false;                          // of what goes to `out`
+  Terminal terminal;                           // that of `out`
+  bool color = false;                          // of what goes there
   const http::Interrupt* interrupt = nullptr;  // raised by SIGINT, SIGTERM and SIGHUP
 
   const std::string& lock() const { return line.words.at(0); }
   bool json() const { return line.has("json"); }
+  client::LockClient& client();                // made when it is first asked for
+  std::chrono::milliseconds interval() const;  // --interval; throws Failure{usage}
+  std::unique_ptr<client::LockClient> made_client;
   void warn(const std::string& sentence) const { err << "lockctl: " << sentence << std::endl; }
 };
 
