@@ -11,6 +11,7 @@ REASONS = {
     "bad ttl": "a ttl that cannot be read stops what takes it, not what asks or gives back",
     "signal": "a signal ends it without a word",
     "too long": "a ttl that nothing can keep is a wrong command line",
+    "bytes": "a name is bytes to etcd, and to us",
     "damaged": "a record without principal and time is a held lock all the same, and its id can be told",
     "half": "access_key_id without secret_access_key is said to be so",
 }
@@ -42,6 +43,7 @@ DIFFERENT = {
     "huge-ttl-etcd": {6: said("too long", 2)},
     "huge-ttl-postgresql": {6: said("too long", 2)},
     "huge-ttl-dynamodb": {6: said("too long", 2)},
+    "not-utf8-argument-etcd": {0: taken("bytes")},
     "record-damaged-redis": {6: {"why": "damaged", "exit": 2, "stdout": "30313233343536373839616263646566\n",
                                  "stderr": "Lock held\n", "stderr_kind": None}},
     "backend-dynamodb-half-credentials": {0: said("half", 1)},

@@ -46,16 +46,9 @@ def play(case, places):
         one.play(DIFFERENT.get(case["case"], {}))
 
 
-def play_alone(case):
+def play_alone(case, beside):
     with contextlib.ExitStack() as stack:
-        play(case, [stack.enter_context(KINDS[kind]()) for kind in case["backends"]])
-
-
-@pytest.fixture(scope="session")
-def sleepers():
-    """Cases in which a lease's time goes by are played at one time, each with a database of its own."""
-    with concurrent.futures.ThreadPoolExecutor(max_workers=8) as pool:
-        yield {case["case"]: pool.submit(play_alone, case) for case in CASES if sleeps(case)}
+        play(case, [stack.enter_context(place.another()) for place in beside])
 
 
 @pytest.fixture(scope="session")
@@ -97,6 +90,14 @@ def play_ttl_texts(case, redis):
             check(row, option_exit, option_seconds, case["config"], f"--ttl={row['ttl']}")
             if row["config_exit"] is not None:
                 check(row, config_exit, config_seconds, case["config"].replace("1 days", row["ttl"]))
+
+
+@pytest.fixture(scope="session")
+def sleepers(places):
+    """Cases in which a lease's time goes by are played at one time, each with a database of its own."""
+    with concurrent.futures.ThreadPoolExecutor(max_workers=8) as pool:
+        yield {case["case"]: pool.submit(play_alone, case, [places(kind) for kind in case["backends"]])
+               for case in CASES if sleeps(case)}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["case"])
