@@ -256,12 +256,13 @@ TEST_F(WaitingTest, BetweenTwoHoldersNobodyHasIt) {
 }
 
 TEST_F(WaitingTest, HearsWhenTheServerIsAwayAndThatThePlaceIsKept) {
-  waiting_.trouble("http://h answered 503: no room");
+  const auto listener = waiting_.listener();
+  listener.trouble("http://h answered 503: no room");
   EXPECT_THAT(lines(), ElementsAre("http://h answered 503: no room; trying again"));
   waiting_.queued(denied("alice", 1));
   lines();
-  waiting_.trouble("http://h answered 503: no room");
-  waiting_.answered();
+  listener.trouble("http://h answered 503: no room");
+  listener.answered();
   EXPECT_THAT(lines(), ElementsAre("http://h answered 503: no room; trying again, the place in the queue is kept",
                                    "the server answers again"));
 }
