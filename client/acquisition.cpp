@@ -138,6 +138,7 @@ class Acquisition::Impl {
     require_native(granted.native);
     if (interrupt_ != nullptr && interrupt_->raised()) throw Stopped();
     if (granted.claim.empty()) granted.claim = intention_.claim;
+    granted.request = intention_.request;  // which the server does not repeat
     return Granted{std::move(granted), asked_};
   }
 

@@ -54,7 +54,7 @@ class Acquisition {
   };
 
   struct Granted {
-    wire::GrantedView view;
+    wire::GrantedView view;       // with the intention's `request`: a withdrawal of that ends exactly this
     BootClock::time_point asked;  // before the request that was granted left: its lease counts from here
   };
   struct Held {  // by somebody else, or others wait before it; where it waited, that time is over

@@ -16,21 +16,17 @@ Job::Job(GuardedCommand& command, Signals& signals, const ControllingTerminal& t
 
 void Job::wait(const http::Interrupt& lost, const std::function<void()>& on_loss) {
   Alarm alarm;
-  bool told = false;
+  on_loss_ = on_loss;
   while (!over_) {
     alarm.set(command_.wake_at());
     const bool can_be_told = command_.group().has_value();
     pollfd ready[4] = {{can_be_told ? signals_.descriptor() : -1, POLLIN, 0},
                        {command_.descriptor(), POLLIN, 0},
                        {alarm.descriptor(), POLLIN, 0},
-                       {told ? -1 : lost.descriptor(), POLLIN, 0}};
+                       {lost_ || status_ ? -1 : lost.descriptor(), POLLIN, 0}};
     poll(ready, 4, -1);
     while (const auto news = command_.next(BootClock::now())) hear(*news);
-    if (!told && !status_ && !fault_ && (lost.raised() || command_.lost())) {
-      told = lost_ = true;
-      on_loss();
-    }
-    if (status_) told = true;  // it needs the lock no more
+    if (lost.raised() || command_.lost()) lose();
     while (command_.group()) {
       const auto number = signals_.next();
       if (!number) break;
@@ -54,12 +50,20 @@ void Job::hear(const GuardedCommand::News& news) {
       stopped(news.number);
       break;
     case What::exited:
+      if (command_.lost()) lose();
       status_ = news.number;
       break;
     case What::over:
       over_ = true;
       break;
   }
+}
+
+// Who has ended needs the lock no more.
+void Job::lose() {
+  if (lost_ || status_ || fault_) return;
+  lost_ = true;
+  on_loss_();
 }
 
 void Job::hand_on(int number) {

@@ -25,6 +25,7 @@ class Job {
   bool lost() const { return lost_; }                  // before it ended
 
  private:
+  void lose();
   void hand_on(int number);
   void hear(const GuardedCommand::News& news);
   void stopped(int number);
@@ -34,6 +35,7 @@ class Job {
   GuardedCommand& command_;
   Signals& signals_;
   const ControllingTerminal& terminal_;
+  std::function<void()> on_loss_;
   std::optional<int> fault_, status_;
   bool lost_ = false, over_ = false, stop_handed_on_ = false;
 };

@@ -74,7 +74,8 @@ class Run {
                              .claim = order_.claim,
                              .metadata = order_.metadata,
                              .ttl = order_.ttl,
-                             .wait = order_.wait},
+                             .wait = order_.wait,
+                             .patience = settings_.request_timeout},
                             waiting.listener());
     const EndBySignal end(signals_);
     auto how = acquisition.run(&end.interrupt());
@@ -87,7 +88,7 @@ class Run {
     }
     const auto& denied = std::get<Acquisition::Held>(how).denied;
     say(order_.lock + " is " + state_text(denied, Waiting::wall_clock()) +
-        (order_.wait ? ": it did not come free within " + locks::format_duration(*order_.wait)
+        (order_.wait ? ": it did not come free within " + locks::exact_duration(*order_.wait)
                      : ": --wait 10m waits for it, first come, first served"));
     return exit_not_held;
   }
@@ -121,7 +122,9 @@ class Run {
     job.wait(lost, [&] {
       // Not for want of an answer, but since it may be somebody else's already.
       if (BootClock::now() < keep.lost_at()) command_.end_now(std::min(spans.grace, milliseconds(1000)));
-      say("the lease on " + order_.lock + " is lost: " + keep.why() + ": '" + order_.words.front() + "' is ended");
+      const std::string why = keep.why();
+      say("the lease on " + order_.lock + " is lost: " + (why.empty() ? "its time is over" : why) + ": '" +
+          order_.words.front() + "' is ended");
     });
     if (const auto fault = job.fault()) {
       say(order_.words.front() + ": " + std::strerror(*fault));
@@ -142,7 +145,7 @@ class Run {
     const auto fault = run::give_back(client, held_, BootClock::now() + patience, &end.interrupt());
     if (!fault || lost) return;
     say(order_.lock + " could not be given back: " + *fault + ": its ttl ends the hold within " +
-        locks::format_duration(order_.ttl));
+        locks::exact_duration(order_.ttl));
   }
 
   // In the guard.
