@@ -5,6 +5,7 @@
 #include "cli/stormlock/etcd/asking.h"
 #include "cli/stormlock/etcd/record.h"
 #include "cli/stormlock/etcd/settings.h"
+#include "cli/stormlock/lost_answer.h"
 
 namespace lockkeeper::cli::stormlock {
 namespace {
@@ -135,9 +136,7 @@ class EtcdBackend final : public Backend {
       if (is_there(keys, lease.id)) return lease;
       // Without its lease, a transaction that is still on its way fails.
       if (withdrawn(granted)) throw BackendError(failure->why + "; the lock was not taken");
-      throw BackendError(failure->why + "; whether '" + wish.resource +
-                         "' is locked now is not known: if `stormlock current --id-only` prints " + lease.id +
-                         ", the lock is yours, and `stormlock release` with that id gives it back");
+      throw perhaps_taken(failure->why, wish.resource, lease.id);
     }
     if (std::get<TxnReply>(result).succeeded) return lease;
     etcd_->revoke(granted);

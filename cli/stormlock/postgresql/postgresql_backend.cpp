@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "cli/stormlock/lease_id.h"
+#include "cli/stormlock/lost_answer.h"
 #include "cli/stormlock/postgresql/session.h"
 #include "cli/stormlock/postgresql/statements.h"
 #include "cli/stormlock/postgresql/zoned_lease_id.h"
@@ -26,20 +27,6 @@ void require_lease_id(const std::string& id) {
   throw BackendError("'" + id + "' is no lease id: that is a UUID, as acquire has printed it");
 }
 
-// What may be asked twice.
-template <class Ask>
-auto settled(Ask ask) {
-  try {
-    return ask();
-  } catch (const AnswerLost&) {
-  }
-  try {
-    return ask();
-  } catch (const AnswerLost& lost) {
-    throw BackendError(lost.what() + std::string("; try again, that does no harm"));
-  }
-}
-
 class PostgresqlBackend final : public Backend {
  public:
   PostgresqlBackend(const std::string& connection, const std::string& table, const std::string& zone)
@@ -47,42 +34,32 @@ class PostgresqlBackend final : public Backend {
 
   using Backend::acquire;
 
-  // A second try goes under the same id: what the first one may have done, or may do yet, is its own.
   std::variant<Lease, Held> acquire(const Wish& wish) override {
-    const auto minutes = settled(
+    const auto minutes = ask_twice(
         [&] { return session_.ask(statements_.offset, Parameters().integer(wish.ttl.count())).integer(0, 0); });
     const std::string id = zoned_lease_id(minutes, new_lease_id());
-    for (int tries = 1;; ++tries) {
-      try {
-        return try_to_acquire(wish, id, minutes);
-      } catch (const AnswerLost& lost) {
-        if (tries == 2) throw unknown(lost.what(), wish.resource, id);
-      } catch (const BackendError& error) {
-        if (tries == 2) throw unknown(error.what(), wish.resource, id);
-        throw;
-      }
-    }
+    return acquire_twice(wish.resource, id, [&] { return try_to_acquire(wish, id, minutes); });
   }
 
   void release(const std::string& resource, const std::string& id) override {
     require_lease_id(id);
-    settled([&] { return session_.ask(statements_.release, Parameters().text(resource).text(id)); });
+    ask_twice([&] { return session_.ask(statements_.release, Parameters().text(resource).text(id)); });
   }
 
   bool renew(const std::string& resource, const std::string& id, std::chrono::seconds ttl) override {
     require_lease_id(id);
     const auto arguments = Parameters().text(resource).text(id).integer(ttl.count());
-    return settled([&] { return session_.ask(statements_.renew, arguments); }).rows() == 1;
+    return ask_twice([&] { return session_.ask(statements_.renew, arguments); }).rows() == 1;
   }
 
   std::optional<Lease> current(const std::string& resource) override {
-    return settled([&] { return read(resource); });
+    return ask_twice([&] { return read(resource); });
   }
 
   bool is_held(const std::string& resource, const std::string& id) override {
     require_lease_id(id);
     const auto arguments = Parameters().text(resource).text(id);
-    return settled([&] { return session_.ask(statements_.is_held, arguments); }).rows() == 1;
+    return ask_twice([&] { return session_.ask(statements_.is_held, arguments); }).rows() == 1;
   }
 
  private:
@@ -105,12 +82,6 @@ class PostgresqlBackend final : public Backend {
     const Result found = session_.ask(statements_.current, Parameters().text(resource));
     if (found.rows() == 0) return std::nullopt;
     return Lease{std::string(found.bytes(0, 0)), std::string(found.bytes(0, 1)), std::string(found.bytes(0, 2))};
-  }
-
-  static BackendError unknown(const std::string& why, const std::string& resource, const std::string& id) {
-    return BackendError(why + "; whether '" + resource +
-                        "' is locked now is not known: if `stormlock current --id-only` prints " + id +
-                        ", the lock is yours, and `stormlock release` with that id gives it back");
   }
 
   Statements statements_;

@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "cli/stormlock/backend.h"
-
 namespace lockkeeper::cli::stormlock {
 namespace {
 

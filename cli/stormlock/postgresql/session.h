@@ -2,19 +2,12 @@
 #pragma once
 
 #include <memory>
-#include <stdexcept>
 #include <string>
 
-#include "cli/stormlock/section.h"
+#include "cli/stormlock/lost_answer.h"
 #include "stores/postgresql/connection.h"
 
 namespace lockkeeper::cli::stormlock {
-
-// The answer is lost; whether what was asked was done is not known.
-class AnswerLost : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
 
 class Session {
  public:
