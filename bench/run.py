@@ -17,6 +17,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import servers
 import stores as shared
+import stormlock as tool
 
 
 def load(arguments, what, port, **options):
@@ -243,13 +244,17 @@ def stores(arguments, rows, folder):
     shared.run(arguments, rows, folder, row, load, ask)
 
 
+def stormlock(arguments, rows, folder):
+    tool.run(arguments, rows, folder, row)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bin", default="build/release/bin")
     parser.add_argument("--json")
     parser.add_argument("--quick", action="store_true", help="one short round each, 100,000 held locks")
     parser.add_argument("--only", choices=["throughput", "many_locks", "verbs", "waiting", "leases", "doors", "gates",
-                                           "stores"])
+                                           "stores", "stormlock"])
     parser.add_argument("--stores", default="etcd,postgresql,redis", help="which of them")
     parser.add_argument("--leases", type=int, default=50_000)
     parser.add_argument("--lease-seconds", type=int, help="for how long they are renewed; a minute")
@@ -261,7 +266,7 @@ def main():
     arguments.gates, arguments.gates_a_second = (500, 100) if arguments.quick else (10_000, 100)
     arguments.hand_overs, arguments.shared_held = (100, 10_000) if arguments.quick else (500, 100_000)
     rows = []
-    for part in (throughput, many_locks, verbs, waiting, leases, doors, gates, stores):
+    for part in (throughput, many_locks, verbs, waiting, leases, doors, gates, stores, stormlock):
         if arguments.only in (None, part.__name__):
             with tempfile.TemporaryDirectory(prefix="lockkeeper-bench-") as folder:
                 os.chmod(folder, 0o755)
