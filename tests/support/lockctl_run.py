@@ -1,5 +1,6 @@
 """lockctl run as a test sees it: the process, its guard, and the life of a command that beats (beats.cpp)."""
 
+import datetime
 import json
 import os
 import pathlib
@@ -17,6 +18,14 @@ BIN = pathlib.Path(os.environ.get("LOCKKEEPER_BIN", "build/release/bin")).resolv
 
 def boot_time():
     return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def granted_at(server, lock, token):
+    """By the boot clock, as the server's history has it, to the millisecond below."""
+    events = json.loads(server.request("GET", f"/lock/{lock}/history?after={token - 1}&limit=1").body)["events"]
+    assert events[0]["token"] == token, events
+    at = datetime.datetime.fromisoformat(events[0]["at"]).timestamp()
+    return at - time.time() + boot_time()
 
 
 def state(pid):
