@@ -169,4 +169,26 @@ class Dynamodb(Place):
             self.ask("DeleteItem", {"TableName": "stormlock", "Key": {"resource": item["resource"]}})
 
 
-KINDS = {place.kind: place for place in (Redis, Etcd, Postgresql, Dynamodb)}
+class Mysql(Place):
+    kind = "mysql"
+
+    def prepare(self):
+        self.store.sql("CREATE TABLE stormlock (resource VARCHAR(128) PRIMARY KEY, lease BINARY(16) NOT NULL, "
+                       "principal VARCHAR(128) NOT NULL, created TIMESTAMP NOT NULL DEFAULT NOW(), "
+                       "expires TIMESTAMP NOT NULL)")
+
+    @property
+    def names(self):
+        return {"MYSQL_PORT": str(self.store.port)}
+
+    @property
+    def settings(self):
+        store = self.store
+        return {"host": "127.0.0.1", "port": store.port, "user": store.user, "password": store.password,
+                "database": store.database}
+
+    def empty(self):
+        self.store.sql("TRUNCATE stormlock")
+
+
+KINDS = {place.kind: place for place in (Redis, Etcd, Postgresql, Dynamodb, Mysql)}
