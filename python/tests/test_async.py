@@ -1,0 +1,179 @@
+"""Locks by tasks."""
+
+import asyncio
+import gc
+import time
+
+import pytest
+
+import lockkeeper
+from holding_proxy import HoldingProxy
+from lockkeeper.steps import World
+from server import PATIENCE
+from stories import count, happened, put, show
+
+
+def story(told):
+    """A test that is a coroutine; its client is of its own event loop."""
+    def run(server, lock):
+        async def whole():
+            async with lockkeeper.AsyncClient(server.url) as client:
+                await asyncio.wait_for(told(server, client, lock), PATIENCE)
+        asyncio.run(whole())
+    run.__name__ = told.__name__
+    return run
+
+
+async def until(condition, what):
+    for _ in range(PATIENCE * 100):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"waited in vain: {what}")
+
+
+@story
+async def test_a_lock_is_held_from_the_beginning_of_a_with_statement_to_its_end(server, client, lock):
+    async with client.lock(lock, ttl="20s", holder="ada") as lease:
+        (held,) = show(server, lock)["claims"]
+        assert (held["holder"], held["ttl"], held["token"]) == ("ada", "20s", lease.token)
+        lease.check()
+        with pytest.raises(lockkeeper.NotAcquired, match="held by ada since"):
+            await client.acquire(lock)
+    assert show(server, lock)["state"] == "free"
+    with pytest.raises(lockkeeper.LeaseLost, match="it was released"):
+        lease.check()
+
+
+@story
+async def test_a_lease_is_kept_alive_beyond_its_ttl(server, client, lock):
+    async with client.lock(lock, ttl=1) as lease:
+        await until(lambda: count(server, lock, "renewed") >= 6, "renewals, for at least a second")
+        lease.check()
+        await lease.renew("1m")
+        assert lease.ttl == 60 and lease.remaining > 50
+    assert "lapsed" not in happened(server, lock)
+
+
+@story
+async def test_who_loses_the_lease_hears_of_it_and_cannot_end_well(server, client, lock):
+    told = []
+
+    async def note(lost):
+        told.append(lost.why)
+
+    with pytest.raises(lockkeeper.LeaseLost, match="an operator ended it"):
+        async with client.lock(lock, ttl=1, on_lost=note) as lease:
+            await client.force_release(lock, "a test")
+            await lease.lost.wait()
+            await until(lambda: told, "on_lost")
+            with pytest.raises(lockkeeper.LeaseLost):
+                lease.check()
+    assert told == ["an operator ended it"]
+
+
+@story
+async def test_a_loop_that_stood_still_finds_out_by_the_clock(server, client, lock):
+    passed = [0.0]
+    client._world = World(clock=lambda: time.monotonic() + passed[0])
+    with pytest.raises(lockkeeper.LeaseLost, match="its time is over"):
+        async with client.lock(lock, ttl=30) as lease:
+            lease.check()
+            passed[0] = 27.1  # of 30: nothing has run meanwhile
+            assert lease.lost.is_set() and lease.remaining == 0
+            with pytest.raises(lockkeeper.LeaseLost):
+                lease.check()
+            with pytest.raises(lockkeeper.LeaseLost):
+                await lease.renew()
+            assert "renewed" not in happened(server, lock)
+
+
+@story
+async def test_who_is_cancelled_while_it_waits_leaves_the_queue(server, client, lock):
+    put(server, lock, "k")
+    waiting = asyncio.ensure_future(client.acquire(lock, wait=lockkeeper.FOREVER))
+    await until(lambda: show(server, lock)["queue"], "it to queue")
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert show(server, lock)["queue"] == [], "at once"
+    assert happened(server, lock) == ["acquired", "queued", "withdrawn"]
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_who_is_cancelled_before_it_heard_of_the_grant_gives_the_lock_back(server, lock, times):
+    """Also when it is cancelled again while it does so."""
+    async def whole(url):
+        async with lockkeeper.AsyncClient(url) as client:
+            taking = asyncio.ensure_future(client.acquire(lock, wait=60))
+            await asyncio.to_thread(proxy.wait_for_held)
+            assert show(server, lock)["state"] == "held"
+            proxy.hold("DELETE")
+            taking.cancel()
+            await until(lambda: "DELETE" in proxy.seen, "it to give back")
+            if times == 2:
+                taking.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await taking
+                assert taking.done(), "it does not wait for the answer"
+            proxy.release()
+            with pytest.raises(asyncio.CancelledError):
+                await taking
+
+    with HoldingProxy(server.port) as proxy:
+        proxy.hold("PUT")
+        asyncio.run(asyncio.wait_for(whole(proxy.url), PATIENCE))
+    assert show(server, lock)["state"] == "free"
+
+
+@story
+async def test_who_is_cancelled_at_its_work_releases(server, client, lock):
+    at_work = asyncio.Event()
+
+    async def work():
+        async with client.lock(lock):
+            at_work.set()
+            await asyncio.Event().wait()
+
+    working = asyncio.ensure_future(work())
+    await at_work.wait()
+    working.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await working
+    assert happened(server, lock) == ["acquired", "released"]
+
+
+@story
+async def test_a_lease_that_nobody_holds_any_more_lapses(server, client, lock):
+    await client.acquire(lock, ttl=1)
+    gc.collect()
+    await until(lambda: count(server, lock, "lapsed"), "it to lapse")
+
+
+@story
+async def test_what_is_to_be_seen(server, client, lock):
+    put(server, lock, "k", lock_by="ada")
+    assert lock in [one.name async for one in client.locks()]
+    assert (await client.show(lock)).held and await client.queue(lock) == ()
+    assert (await client.unlock(lock, key="k", holder="ada")).released == 1
+    assert [event.what for event in await client.history(lock)] == ["acquired", "released"]
+    assert (await client.status())["commands"] > 0
+    assert await client.version() == lockkeeper.__version__
+
+
+@story
+async def test_many_wait_at_one_time_with_one_client(server, client, lock):
+    """More than a pool of connections usually has."""
+    order = []
+
+    async def turn(number):
+        async with client.lock(lock, wait=60):
+            order.append(number)
+
+    async with client.lock(lock):
+        turns = []
+        for number in range(120):
+            turns.append(asyncio.ensure_future(turn(number)))
+        await until(lambda: len(show(server, lock)["queue"]) == 120, "all to queue")
+    await asyncio.gather(*turns)
+    assert sorted(order) == list(range(120))
