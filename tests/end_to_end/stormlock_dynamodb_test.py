@@ -42,7 +42,8 @@ def stormlock(tmp_path):
         config.write_text("[default]\nprincipal = me\nttl = 90s\nbackend = dynamodb\n[backend.dynamodb]\n" +
                           "".join(f"{key} = {value}\n" for key, value in settings.items()))
         return subprocess.run([BIN / "stormlock", "-c", str(config), *words], cwd=tmp_path, capture_output=True,
-                              text=True, timeout=60, env={"PATH": PATH, "HOME": str(tmp_path)} | environment)
+                              text=True, timeout=60, env={"PATH": PATH, "HOME": str(tmp_path),
+                                                          "AWS_EC2_METADATA_DISABLED": "true"} | environment)
     return run
 
 
@@ -231,6 +232,14 @@ s3 =
 region=us-west-2
 aws_access_key_id = KEY-OF-CONFIG
 aws_secret_access_key = {secret}
+[profile deployer]
+region = us-west-1
+role_arn = arn:aws:iam::1:role/deployer
+aws_access_key_id = KEY-OF-SOMEBODY-ELSE
+aws_secret_access_key = {secret}
+[profile vault]
+region = us-west-1
+credential_process = vault keys
 [profile visitor]
 sso_session = us
 region = us-west-1
@@ -278,6 +287,9 @@ def test_keys_and_region_are_found_where_boto3_finds_them(amazon, aws_files, sto
     ({"profile": "nosuch"}, {}, "the profile nosuch is neither in AWS's credentials file nor in its config file"),
     ({}, {"AWS_PROFILE": "nosuch"}, "the profile nosuch is neither in"),
     ({"profile": "visitor"}, {}, "the profile visitor gets its keys by sso_session, which this program does not do"),
+    ({"profile": "deployer"}, {}, "the profile deployer gets its keys by role_arn, which this program does not do"),
+    ({"profile": "vault"}, {}, "the profile vault gets its keys by credential_process, which this program does not do"),
+    ({}, {"AWS_WEB_IDENTITY_TOKEN_FILE": "/token"}, "AWS_WEB_IDENTITY_TOKEN_FILE is set, which this program does not do"),
     ({"access_key_id": "A"}, KEYS, "access_key_id is there without secret_access_key"),
     ({"secret_access_key": SECRET}, KEYS, "secret_access_key is there without access_key_id"),
     ({}, {"AWS_ACCESS_KEY_ID": "A"}, "AWS_ACCESS_KEY_ID is set without AWS_SECRET_ACCESS_KEY"),
@@ -290,6 +302,64 @@ def test_keys_and_region_are_found_where_boto3_finds_them(amazon, aws_files, sto
 def test_what_is_missing_is_said(aws_files, stormlock, section, environment, said):
     told = failure(stormlock({"endpoint": "http://127.0.0.1:1"} | section, "current", "res", environment=environment))
     assert said in told and "[backend.dynamodb]" in told
+
+
+class Role(contextlib.AbstractContextManager):
+    """What a machine of Amazon's asks for the keys of its role."""
+
+    def __init__(self, answers):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                answer = answers.get((self.command, self.path, self.headers.get("X-aws-ec2-metadata-token") or
+                                      self.headers.get("Authorization")))
+                text = (answer or "").encode()
+                self.send_response(200 if answer else 404)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            do_PUT = do_GET
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+ROLES = "/latest/meta-data/iam/security-credentials/"
+OF_ROLE = json.dumps({"Code": "Success", "AccessKeyId": "KEY-OF-ROLE", "SecretAccessKey": SECRET, "Token": "TOKEN-OF-ROLE"})
+INSTANCE = {("PUT", "/latest/api/token", None): "session", ("GET", ROLES, "session"): "deployer\n",
+            ("GET", f"{ROLES}deployer", "session"): OF_ROLE}
+
+
+def of_role(url, **more):
+    return {"AWS_DEFAULT_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "false",
+            "AWS_EC2_METADATA_SERVICE_ENDPOINT": url} | more
+
+
+def test_without_other_keys_the_machines_role_has_some(amazon, stormlock):
+    with Role(INSTANCE | {("GET", "/task", "pass"): OF_ROLE}) as role:
+        for environment in (of_role(role.url), of_role("http://127.0.0.1:1", AWS_CONTAINER_CREDENTIALS_FULL_URI=f"{role.url}/task",
+                                                      AWS_CONTAINER_AUTHORIZATION_TOKEN="pass")):
+            amazon.asked.clear()
+            failure(stormlock({"endpoint": amazon.endpoint}, "current", "res", environment=environment))
+            assert amazon.asked == [("KEY-OF-ROLE", "us-east-1", "TOKEN-OF-ROLE")]
+
+
+@pytest.mark.parametrize("answers, said", [
+    ({}, "/latest/api/token: status 404"),
+    (INSTANCE | {("GET", ROLES, "session"): ""}, "security-credentials/: status 404"),
+    (INSTANCE | {("GET", f"{ROLES}deployer", "session"): '{"Code": "Failed"}'}, "no keys from http://127.0.0.1")])
+def test_a_machine_without_a_role_is_told(stormlock, answers, said):
+    with Role(answers) as role:
+        assert said in failure(stormlock({"endpoint": "http://127.0.0.1:1"}, "current", "res",
+                                         environment=of_role(role.url)))
 
 
 # ---- what a network loses

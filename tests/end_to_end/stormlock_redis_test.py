@@ -209,6 +209,14 @@ def test_a_lock_whose_answer_is_lost_is_ours_when_it_can_be_read(redis, stormloc
     assert redis.ask("HGET", "res", "id") == bytes.fromhex(lease)
 
 
+def test_an_answer_that_does_not_come_is_waited_for_as_long_as_the_url_says(redis, stormlock):
+    with LosingProxy(redis.port, b"EVAL", done=True, silent=True) as proxy:
+        began = time.monotonic()
+        lease = taken(stormlock(f"redis://127.0.0.1:{proxy.port}?socket_timeout=0.3", "acquire", "res"))
+        assert 0.3 <= time.monotonic() - began < 4
+    assert redis.ask("HGET", "res", "id") == bytes.fromhex(lease)
+
+
 def test_a_lock_that_may_be_held_is_told_with_its_id(redis, stormlock):
     with LosingProxy(redis.port, b"EVAL", done=True, gone=True) as proxy:
         told = failure(stormlock(f"redis://127.0.0.1:{proxy.port}", "acquire", "res"))

@@ -5,6 +5,7 @@
 
 done      whether the question gets there
 gone      whether nobody gets through any more after it
+silent    whether its connection stays, and nothing comes
 """
 
 import contextlib
@@ -15,8 +16,8 @@ import threading
 
 
 class LosingProxy:
-    def __init__(self, port, word, *, done, gone=False):
-        self.target, self.word, self.done, self.gone = port, word, done, gone
+    def __init__(self, port, word, *, done, gone=False, silent=False):
+        self.target, self.word, self.done, self.gone, self.silent = port, word, done, gone, silent
         self.lost = threading.Event()
         self.listening = socket.create_server(("127.0.0.1", 0))
         self.port = self.listening.getsockname()[1]
@@ -50,7 +51,7 @@ class LosingProxy:
                         if not self.done:
                             return reset(client)
                     if one is server and losing:
-                        return reset(client)
+                        return client.recv(1) if self.silent else reset(client)
                     if not piece:
                         return
                     (server if one is client else client).sendall(piece)

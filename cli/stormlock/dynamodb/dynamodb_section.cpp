@@ -1,13 +1,13 @@
 #include "cli/stormlock/dynamodb/dynamodb_section.h"
 
 #include <algorithm>
-#include <array>
 #include <fstream>
 #include <initializer_list>
 #include <iterator>
 #include <map>
 #include <optional>
 
+#include "cli/stormlock/dynamodb/role_credentials.h"
 #include "http/client.h"
 
 namespace lockkeeper::cli::stormlock {
@@ -54,6 +54,13 @@ class Reader {
  private:
   [[noreturn]] void wrong(const std::string& what) const { throw ConfigError(section_.called() + ": " + what); }
 
+  [[noreturn]] void not_done(const std::string& what) const {
+    wrong(what +
+          ", which this program does not do: put keys into the environment (aws configure export-credentials "
+          "--format "
+          "env)");
+  }
+
   std::string region() const {
     std::string region = first({section_.get("region", ""), environment_("AWS_DEFAULT_REGION"),
                                 in(profile_, "region"), environment_("AWS_REGION")});
@@ -96,22 +103,22 @@ class Reader {
       if (set.secret.empty()) wrong("AWS_ACCESS_KEY_ID is set without AWS_SECRET_ACCESS_KEY");
       return set;
     }
+    // boto3 would let these go first, and be somebody else.
+    for (const char* other : {"role_arn", "web_identity_token_file", "sso_session", "sso_start_url"}) {
+      if (!in(profile_, other).empty()) not_done("the profile " + profile_name_ + " gets its keys by " + other);
+    }
+    if (!environment_("AWS_WEB_IDENTITY_TOKEN_FILE").empty()) not_done("AWS_WEB_IDENTITY_TOKEN_FILE is set");
     const Credentials shared{in(profile_, "aws_access_key_id"), in(profile_, "aws_secret_access_key"),
                              in(profile_, "aws_session_token")};
     if (!shared.key_id.empty() && !shared.secret.empty()) return shared;
-    static constexpr std::array others{"role_arn", "credential_process", "sso_session", "sso_start_url",
-                                       "web_identity_token_file"};
-    for (const char* other : others) {
-      if (!in(profile_, other).empty()) {
-        wrong("the profile " + profile_name_ + " gets its keys by " + other +
-              ", which this program does not do: put keys into the environment (aws configure export-credentials "
-              "--format env)");
-      }
+    if (!in(profile_, "credential_process").empty()) {
+      not_done("the profile " + profile_name_ + " gets its keys by credential_process");
     }
+    if (const auto role = role_credentials(environment_)) return *role;
     wrong(
         "no credentials: neither access_key_id and secret_access_key, nor AWS_ACCESS_KEY_ID and "
         "AWS_SECRET_ACCESS_KEY, nor the profile " +
-        profile_name_ + " of AWS's credentials file has any");
+        profile_name_ + " of AWS's credentials file has any, nor has this machine a role");
   }
 
   std::string authorities() const {

@@ -21,7 +21,7 @@ struct DynamoSection {
   std::string table;
 };
 
-// Throws ConfigError, which shows no secret.
+// Throws ConfigError and BackendError, which show no secret.
 DynamoSection dynamo_section(const Section& section, const stores::dynamodb::Environment& environment);
 
 }  // namespace lockkeeper::cli::stormlock
