@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <exception>
 #include <random>
+#include <thread>
 #include <type_traits>
 #include <utility>
 
@@ -213,9 +214,9 @@ class Acquisition::Impl {
     if (listener_.answered) listener_.answered();
   }
 
-  void sleep(milliseconds pause) {
-    static const http::Interrupt nothing;
-    if ((interrupt_ != nullptr ? *interrupt_ : nothing).sleep(pause)) throw Stopped();
+  void sleep(milliseconds pause) const {
+    if (interrupt_ == nullptr) return std::this_thread::sleep_for(pause);
+    if (interrupt_->sleep(pause)) throw Stopped();
   }
 
   void give_back() {

@@ -205,7 +205,8 @@ TEST_F(LockClientTest, ReadsHistory) {
 TEST_F(LockClientTest, ListsHeldLocksInSlices) {
   const std::string locks = R"([{"lock":"a b/1","state":"held","version":3,"count":1,"holders":[],"claims":[]},)"
                             R"({"lock":"a b/2","state":"held","version":9,"count":2,"holders":[],"claims":[]}])";
-  serve({answer(200, R"({"locks":)" + locks + R"(,"more":true})"), answer(200, R"({"locks":[],"more":false})")});
+  serve({answer(200, R"({"locks":)" + locks + R"(,"more":true})"), answer(200, R"({"locks":[],"more":false})"),
+         answer(200, "{}")});
   const auto page = client().list("a b/", "a b/0&x", 2);
   EXPECT_THAT(
       request(0),
@@ -215,6 +216,7 @@ TEST_F(LockClientTest, ListsHeldLocksInSlices) {
   EXPECT_EQ(page.next, "a b/2");
   EXPECT_EQ(client().kind(), ServerKind::lockkeeper);
   EXPECT_EQ(client().list("a b/", page.next, 2).next, "");
+  EXPECT_EQ(server_error([this] { client().list("", "", 2); }).status, 200u) << "it does not turn into an original";
 }
 
 TEST_F(LockClientTest, AListThatWasCutIsNoList) {

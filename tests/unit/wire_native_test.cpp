@@ -166,6 +166,7 @@ TEST(NativeList, ComesBackInSlicesThatTellWhereToGoOn) {
   EXPECT_EQ(read_lock_page(out + "],\"more\":false}\n").next, "");
   EXPECT_TRUE(read_lock_page(R"({"locks":[],"more":false})").locks.empty());
   EXPECT_THROW(read_lock_page(R"({"locks":[],"more":true})"), WireError) << "it would never end";
+  EXPECT_THROW(read_lock_page("{}"), WireError) << "an original server's";
 }
 
 TEST(NativeGranted, ComesBackAsItWasSaid) {
