@@ -15,7 +15,9 @@ import itertools
 import json
 import pathlib
 import tempfile
+from urllib.parse import quote
 
+from server import Server
 from with_store import real_store
 
 DYNAMO_KEYS = {"region": "us-east-1", "access_key_id": "test", "secret_access_key": "test"}
@@ -191,4 +193,31 @@ class Mysql(Place):
         self.store.sql("TRUNCATE stormlock")
 
 
-KINDS = {place.kind: place for place in (Redis, Etcd, Postgresql, Dynamodb, Mysql)}
+class Lockkeeper(Place):
+    """A server of ours."""
+
+    kind = "lockkeeper"
+
+    def __enter__(self):
+        with contextlib.ExitStack() as stack:
+            self.directory = pathlib.Path(stack.enter_context(self.folder))
+            self.server = stack.enter_context(Server(self.directory, store="locks.db"))
+            self.stack = stack.pop_all()
+        return self
+
+    @property
+    def names(self):
+        return {"LOCKKEEPER_URL": self.server.url}
+
+    @property
+    def settings(self):
+        return {"url": self.server.url}
+
+    def empty(self):
+        for lock in json.loads(self.server.request("GET", "/locks?view=full").body)["locks"]:
+            answer = self.server.request("POST", f"/lock/{quote(lock['lock'], safe='')}/force-release",
+                                         b'{"reason":"the next test"}')
+            assert answer.status == 200, answer.text
+
+
+KINDS = {place.kind: place for place in (Redis, Etcd, Postgresql, Dynamodb, Mysql, Lockkeeper)}
