@@ -105,8 +105,8 @@ def test_tasks_wait_through_a_kill_of_the_server_too(fragile):
 
 def test_it_waits_for_a_server_that_is_not_there_yet(fragile):
     fragile.kill()
-    with lockkeeper.Client(fragile.url) as client, beside() as run:
-        waiting = run(client.acquire, "a", wait=60)
+    with lockkeeper.Client(fragile.url, patience=60) as client, beside() as run:
+        waiting = run(client.acquire, "a")
         fragile.start()
         waiting.result(PATIENCE).release()
 

@@ -24,7 +24,7 @@ def test_durations(given, seconds, sent):
     assert durations.exact(durations.in_seconds(given, "ttl")) == sent
 
 
-@pytest.mark.parametrize("wrong", ["", "10", "soon", "1h x", "-1s", -1, math.nan, "P", "PT"])
+@pytest.mark.parametrize("wrong", ["", "10", "soon", "1h x", "-1s", -1, math.nan, "P", "PT", math.inf])
 def test_what_is_no_duration(wrong):
     with pytest.raises(ValueError, match="^ttl: "):
         durations.in_seconds(wrong, "ttl")
@@ -240,6 +240,12 @@ def test_who_never_got_an_answer_gives_back_and_tells_why():
     talk = Conversation(patience=3)
     end = talk.play((0, looked()), (3, DIED), (0, released()))
     assert end is DIED
+
+
+def test_who_waits_is_patient_until_its_time_is_over_once_there_was_an_answer():
+    assert isinstance(Conversation(wait=1000, patience=3).play((3, DIED)), errors.Unreachable)
+    talk = Conversation(wait=1000, patience=3)
+    assert talk.play((0, looked()), (200, DIED), (300, DIED), (0, granted(ttl="1000s"))).granted.token == 42
 
 
 @pytest.mark.parametrize("failure", [

@@ -31,7 +31,7 @@ class Order:
     metadata: Dict[str, str]
     ttl: Optional[float]
     wait: float  # 0: does not queue
-    patience: float  # without any answer: of what does not wait, and of the first request of what does
+    patience: float  # without any answer: of what does not wait, and of the first request of what does; then `wait`
     request_timeout: float
     on_wait: Optional[OnWait]
 
@@ -84,7 +84,7 @@ class Acquisition:
 
     def _begin(self) -> Steps[None]:
         order = self._order
-        until = self._began + (max(order.wait, order.patience))
+        until = self._began + order.patience
         reply = yield from patiently(self._world, lambda: calls.look(order.lock), order.request_timeout, until)
         try:
             self._begun = self._known = calls.read_lock(reply).version

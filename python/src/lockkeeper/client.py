@@ -33,7 +33,8 @@ class Client:
                 ...
 
     `ca_cert`: a file, or PEM itself, trusted beside the system's; `tls`: a context of your own instead. `verify=False`
-    trusts anybody. `request_timeout` is of one request, `patience` of a call that gets no answer and is tried again.
+    trusts anybody. `request_timeout` is of one request, `patience` of a call that gets no answer and is tried again;
+    who waits for a lock and has had an answer goes on until its time to wait is over.
     May be used from several threads, but not across a fork.
     """
 

@@ -47,6 +47,8 @@ def in_seconds(duration: Duration, what: str) -> float:
         given = float(duration)
     if math.isnan(given) or given < 0:
         raise ValueError(f"{what}: {duration!r} is negative or no number")
+    if math.isinf(given) and what != "wait":
+        raise ValueError(f"{what}: for ever is too long{'; None is until it is released' if what == 'ttl' else ''}")
     return given
 
 
