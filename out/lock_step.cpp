@@ -5,8 +5,6 @@
 #include <ostream>
 #include <utility>
 
-#include "client/failure.h"
-
 namespace lockkeeper::out {
 
 using namespace std::chrono_literals;

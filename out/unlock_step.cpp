@@ -4,7 +4,6 @@
 #include <ostream>
 #include <utility>
 
-#include "client/failure.h"
 #include "out/fetched_claim.h"
 #include "resource/standing.h"
 
