@@ -10,8 +10,8 @@ std::unique_ptr<GrpcDoor> open_grpc_door(GrpcDesk& desk, const GrpcSettings& set
   try {
     const stores::SharedObject module(
         "lockkeeper-grpc.so", option,
-        "the gRPC service is a part of its own: target lockkeeper_grpc, image server-grpc; its libraries "
-        "come with Debian's packages libgrpc++1.51 and libprotobuf-lite32",
+        "the gRPC service is a part of its own: package lockkeeper-grpc, image server-grpc, target "
+        "lockkeeper_grpc; its libraries come with Debian's packages libgrpc++1.51 and libprotobuf-lite32",
         grpc_door_version);
     const auto factory = module.symbol<GrpcDoorFactory>(grpc_door_factory);
     return std::unique_ptr<GrpcDoor>(factory(desk, settings));

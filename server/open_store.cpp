@@ -64,15 +64,16 @@ std::string database_for(const std::string& config, Log& log) {
 struct StoreModule {
   std::string_view scheme;
   const char* name;       // of its folder, and of its file: lockkeeper-store-NAME.so
+  const char* package;    // of ours, that it is in
   const char* libraries;  // Debian's packages of what it loads
 };
 constexpr StoreModule kModules[] = {
-    {"etcd", "etcd", "libgrpc++1.51 and libprotobuf-lite32"},
-    {"postgresql", "postgresql", "libpq5"},
-    {"postgres", "postgresql", "libpq5"},
-    {"redis", "redis", "libhiredis0.14 and libssl3"},
-    {"rediss", "redis", "libhiredis0.14 and libssl3"},
-    {"dynamodb", "dynamodb", "libcurl4"},
+    {"etcd", "etcd", "lockkeeper-grpc", "libgrpc++1.51 and libprotobuf-lite32"},
+    {"postgresql", "postgresql", "lockkeeper", "libpq5"},
+    {"postgres", "postgresql", "lockkeeper", "libpq5"},
+    {"redis", "redis", "lockkeeper", "libhiredis0.14 and libssl3"},
+    {"rediss", "redis", "lockkeeper", "libhiredis0.14 and libssl3"},
+    {"dynamodb", "dynamodb", "lockkeeper", "libcurl4"},
 };
 
 constexpr std::string_view sqlite = "sqlite:";
@@ -113,7 +114,8 @@ const stores::StoreKind& store_kind(const stores::StoreUrl& url) {
     const std::string name = one.name;
     try {
       const stores::SharedObject module("lockkeeper-store-" + name + ".so", "--store " + url.scheme,
-                                        "a part of its own: target lockkeeper_store_" + name +
+                                        std::string("a part of its own: package ") + one.package +
+                                            ", target lockkeeper_store_" + name +
                                             "; its libraries come with Debian's packages " + one.libraries,
                                         stores::store_version_symbol);
       return *module.symbol<stores::StoreKindFunction>(stores::store_kind_symbol)();

@@ -22,8 +22,10 @@ std::unique_ptr<Backend> load_backend(const std::string& name, const Section& se
     throw ConfigError("backend = " + name + " is unknown: say " + known);
   }
   try {
-    const stores::SharedObject module("lockkeeper-stormlock-" + name + ".so", "backend = " + name,
-                                      "it comes with lockkeeper-tools", backend_version_symbol);
+    const stores::SharedObject module(
+        "lockkeeper-stormlock-" + name + ".so", "backend = " + name,
+        name == "etcd" ? "it comes with the package lockkeeper-grpc" : "it comes with the package lockkeeper-tools",
+        backend_version_symbol);
     return module.symbol<BackendKindFunction>(backend_kind_symbol)()->make(section);
   } catch (const stores::SharedObjectError& error) {
     throw BackendError(error.what());

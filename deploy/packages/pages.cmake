@@ -1,0 +1,41 @@
+# At the time of installing: what people read, of the package `part`, from the folder `top`.
+set(root /usr/share)
+set(package lockkeeper)
+if(NOT part STREQUAL server)
+  set(package lockkeeper-${part})
+endif()
+
+# file(INSTALL) goes into DESTDIR by itself.
+function(compress from to)
+  set(to "$ENV{DESTDIR}${to}")
+  cmake_path(GET to PARENT_PATH folder)
+  file(MAKE_DIRECTORY "${folder}")
+  execute_process(COMMAND gzip -9nc "${from}" OUTPUT_FILE "${to}" COMMAND_ERROR_IS_FATAL ANY)
+endfunction()
+
+compress("${top}/deploy/packages/debian/changelog" "${root}/doc/${package}/changelog.Debian.gz")
+file(INSTALL "${top}/deploy/packages/debian/copyright" DESTINATION "${root}/doc/${package}")
+
+# lockkeeper.8 is the server's, all others are of tools.
+file(GLOB manuals "${top}/deploy/man/*.[1-8]")
+foreach(manual ${manuals})
+  cmake_path(GET manual FILENAME page)
+  string(REGEX MATCH "[1-8]$" section "${page}")
+  if(part STREQUAL tools AND NOT page STREQUAL lockkeeper.8 OR part STREQUAL server AND page STREQUAL lockkeeper.8)
+    compress("${manual}" "${root}/man/man${section}/${page}.gz")
+  endif()
+endforeach()
+
+if(part STREQUAL tools)
+  file(GLOB files "${top}/deploy/completion/*")
+  foreach(file ${files})
+    cmake_path(GET file FILENAME name)
+    if(name MATCHES "^(.*)\\.bash$")
+      file(INSTALL "${file}" DESTINATION "${root}/bash-completion/completions" RENAME "${CMAKE_MATCH_1}")
+    elseif(name MATCHES "\\.fish$")
+      file(INSTALL "${file}" DESTINATION "${root}/fish/vendor_completions.d")
+    elseif(name MATCHES "^(.*)\\.zsh$")
+      file(INSTALL "${file}" DESTINATION "${root}/zsh/vendor-completions" RENAME "_${CMAKE_MATCH_1}")
+    endif()
+  endforeach()
+endif()
