@@ -197,6 +197,7 @@ Configuration read_configuration(const Line& line, const Environment& environmen
   Configuration configuration;
   std::string server = told.text("server");
   if (server.empty()) server = default_server;
+  http::require_base_url(server);
   if (line.has("server") && http::without_userinfo(server) != server) {
     wrong(
         "--server: no password belongs on a command line, where others see it: set LOCKCTL_USER and "

@@ -19,7 +19,7 @@ struct Configuration {
   std::vector<std::string> warnings;  // a sentence each
 };
 
-// Throws Failure{usage} (exit.h).
+// Throws Failure{usage} (exit.h), http::HttpError{bad_url}.
 Configuration read_configuration(const Line& line, const Environment& environment);
 
 }  // namespace lockkeeper::cli::lockctl

@@ -34,7 +34,7 @@ int say(const Session& session, const OwnClaim& own, const wire::GrantedView& gr
   const bool before = granted.again || granted.taken_over;
   session.out << harmless(session.lock()) << (before ? " was yours already" : " is yours") << ": held as "
               << harmless(own.identity.holder) << ", token " << granted.token << '\n';
-  if (!granted.others.empty()) session.out << "shared with " << holders_text(granted.others) << '\n';
+  if (!granted.others.empty()) session.out << "you hold it under another claim, too: see lockctl show\n";
   std::optional<milliseconds> end = granted.ttl;
   if (granted.max_hold && (!end || *granted.max_hold < *end)) end = granted.max_hold;
   session.out << "give it back with: " << harmless(unlock_command(session)) << '\n'

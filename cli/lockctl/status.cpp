@@ -2,7 +2,10 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
+#include <algorithm>
+
 #include "cli/lockctl/commands.h"
+#include "cli/lockctl/exit.h"
 #include "cli/lockctl/lock_json.h"
 #include "cli/shown/text.h"
 
@@ -34,11 +37,21 @@ rapidjson::Document parsed(const std::string& json) {
   return document;
 }
 
+std::string version_of(client::LockClient& client) {
+  try {
+    return client.version();
+  } catch (const client::ServerError& error) {
+    if (error.status != 404) throw;
+    throw Failure(Exit::stranger,
+                  std::string(error.what()) + ": lockctl status needs Lockkeeper, list and show do not");
+  }
+}
+
 }  // namespace
 
 int status(Session& session) {
   client::LockClient& client = session.client();
-  const std::string version = client.version();
+  const std::string version = version_of(client);
   const std::string counters = client.status();
   if (session.json()) {
     session.out << json_of_status(client.url(), version, counters) << '\n';

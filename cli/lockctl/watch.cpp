@@ -1,6 +1,7 @@
 #include "cli/lockctl/watch.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -20,7 +21,6 @@ namespace lockkeeper::cli::lockctl {
 namespace {
 
 using std::chrono::milliseconds;
-using namespace std::chrono_literals;
 
 constexpr std::size_t slice = 500;
 
@@ -45,7 +45,7 @@ class Screen {
   // In one write, over what is there: no flicker.
   void draw(const std::vector<std::string>& lines) {
     std::string frame = "\x1b[H";
-    for (std::size_t i = 0; i < lines.size(); ++i) frame += (i == 0 ? "" : "\r\n") + lines[i] + "\x1b[K";
+    for (std::size_t i = 0; i < lines.size(); ++i) frame += (i == 0 ? "" : "\n") + lines[i] + "\x1b[K";
     out_ << frame << "\x1b[J" << std::flush;
   }
 
@@ -57,7 +57,7 @@ std::vector<std::string> frame(const Session& session, const std::string& url, c
                                const std::string& trouble) {
   const std::size_t width = terminal_of(STDOUT_FILENO, session.environment).width, rows = window_rows();
   const std::string title = "locks at " + url + ", " + moment_text(wall_now());
-  std::vector<std::string> lines{shortened(trouble.empty() ? title : title + ": " + trouble, width), ""};
+  std::vector<std::string> lines{shortened(title, width), shortened(trouble, width)};
   const Columns table = columns_of(page.locks);
   for (std::string& line : lines_of(table.columns, table.rows, width, session.color))
     lines.push_back(std::move(line));
@@ -68,12 +68,31 @@ std::vector<std::string> frame(const Session& session, const std::string& url, c
   return lines;
 }
 
-// Redraws when the window has another size, too. False: a signal says that it is the end.
-bool pause(const Session& session, milliseconds interval) {
-  pollfd polled = {session.interrupt->descriptor(), POLLIN, 0};
-  const int came = poll(&polled, 1, static_cast<int>(std::min(interval, milliseconds(1h)).count()));
-  return came <= 0 && !session.interrupt->raised();  // EINTR: the window
-}
+// SIGWINCH comes within a pause and nowhere else, so that none is missed.
+class WindowSignal {
+ public:
+  WindowSignal() {
+    sigset_t window;
+    sigemptyset(&window);
+    sigaddset(&window, SIGWINCH);
+    sigprocmask(SIG_BLOCK, &window, &before_);
+  }
+  ~WindowSignal() { sigprocmask(SIG_SETMASK, &before_, nullptr); }
+  WindowSignal(const WindowSignal&) = delete;
+  WindowSignal& operator=(const WindowSignal&) = delete;
+
+  // Ends early when the window has another size. False: a signal says that it is the end.
+  bool pause(const http::Interrupt& interrupt, milliseconds interval) const {
+    pollfd polled = {interrupt.descriptor(), POLLIN, 0};
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(interval);
+    const timespec time = {seconds.count(), std::chrono::nanoseconds(interval - seconds).count()};
+    ppoll(&polled, 1, &time, &before_);
+    return !interrupt.raised();
+  }
+
+ private:
+  sigset_t before_{};
+};
 
 std::vector<wire::LockView> all_locks(Session& session, const std::string& prefix) {
   std::vector<wire::LockView> locks;
@@ -114,10 +133,11 @@ void watch_on_terminal(Session& session, const std::string& prefix) {
   const milliseconds interval = session.interval();
   wire::LockPage page = session.client().list(prefix, "", window_rows());
   std::string trouble;
+  const WindowSignal window;
   Screen screen(session.out);
   while (session.out) {
     screen.draw(frame(session, session.client().url(), page, trouble));
-    if (!pause(session, interval)) return;
+    if (!window.pause(*session.interrupt, interval)) return;
     try {
       page = session.client().list(prefix, "", window_rows());
       trouble.clear();

@@ -1,17 +1,16 @@
 """lockcli against the real server, and against answers that no real server gives on demand: every command, every
 exit code of the table in docs/cli.md."""
 
-import http.server
 import json
 import pathlib
 import re
 import socket
 import subprocess
-import threading
 
 import pytest
 
 from ask import ask
+from scripted import Scripted, error
 from server import BINARY, Server
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -53,58 +52,6 @@ def failed(run, code, *words):
     for word in words:
         assert word in run.stderr
     return run.stderr
-
-
-class Scripted:
-    """Answers with what it is told, in turn: (status, headers, body), or "cut" (no answer), or "hang"; the last one
-    for ever. Remembers what was asked."""
-
-    def __init__(self, *answers):
-        script = self
-        self.answers = list(answers)
-        self.asked = []
-        self.over = threading.Event()
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def handle_any(self):
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                script.asked.append((self.command, self.path, body))
-                answer = script.answers.pop(0) if len(script.answers) > 1 else script.answers[0]
-                if answer == "hang":
-                    script.over.wait(PATIENCE)
-                if isinstance(answer, str):
-                    self.close_connection = True
-                    return
-                status, headers, text = answer
-                self.send_response(status)
-                for name, value in (headers | {"Content-Length": len(text)}).items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(text.encode())
-
-            do_GET = do_POST = do_PATCH = do_DELETE = handle_any
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-
-    def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        self.server.shutdown()
-        self.server.server_close()
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.server.server_port}"
-
-
-def error(status, text="planted", **headers):
-    return status, {name.replace("_", "-"): value for name, value in headers.items()}, json.dumps({"error": text})
 
 
 GATE = (200, {}, json.dumps({"id": UNKNOWN, "status": "locked", "created": "2019-05-28T08:30:24.595Z",
@@ -284,8 +231,12 @@ def test_a_delete_whose_answer_was_lost_is_done_when_the_lock_is_gone():
 # ---- what it says of itself
 
 
+def lockcli_page():
+    return (ROOT / "docs/cli.md").read_text().split("\n## lockcli\n")[1]
+
+
 def test_the_documented_exit_codes_are_those_of_help():
-    table = (ROOT / "docs/cli.md").read_text().split("## Exit codes")[1].split("##")[0]
+    table = lockcli_page().split("### Exit codes of lockcli")[1].split("##")[0]
     documented = re.findall(r"^\| (\d+) \| (.+) \|$", table, re.M)
     helped = re.findall(r"^  (\d+)  (.+)$", lockcli("--help").stdout.split("Exit codes:")[1], re.M)
     assert documented == helped and len(helped) == 10
@@ -298,13 +249,13 @@ def test_every_exit_code_is_tested():
 
 
 def test_the_documented_commands_and_options_are_those_of_help():
-    page = (ROOT / "docs/cli.md").read_text()
+    page = lockcli_page()
     said = lockcli("--help").stdout
     commands = dict(re.findall(r"^  (get|create|delete|release) ([A-Z ]+?)  ", said, re.M))
     assert dict(re.findall(r"^\| `(get|create|delete|release)` \| `([A-Z ]+)` \|", page, re.M)) == commands
     assert len(commands) == 4
     options = set(re.findall(r"--[a-z][a-z-]+", said.split("Options:")[1].split("User and")[0]))
-    assert set(re.findall(r"--[a-z][a-z-]+", page.split("| option |")[1].split("## Exit")[0])) == options
+    assert set(re.findall(r"--[a-z][a-z-]+", page.split("| option |")[1].split("### Exit")[0])) == options
 
 
 def test_help_and_version_need_nothing_else():
