@@ -110,7 +110,7 @@ class RealStore:
         account = f"'{self.user}'@'%'"
         (self.folder / "users.sql").write_text(
             f"CREATE USER IF NOT EXISTS {account} IDENTIFIED BY '{self.password}';\n"
-            f"GRANT ALL ON *.* TO {account};\nCREATE DATABASE IF NOT EXISTS {self.database};\n")
+            f"GRANT ALL ON *.* TO {account} WITH GRANT OPTION;\nCREATE DATABASE IF NOT EXISTS {self.database};\n")
         done = subprocess.run(["/usr/bin/mariadb-install-db", "--no-defaults", f"--datadir={self.data}", "--skip-test-db",
                                "--auth-root-authentication-method=normal", *self._as_root(),
                                *(f"--{name}={value}" for name, value in SMALL.items())],

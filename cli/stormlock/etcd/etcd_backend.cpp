@@ -1,5 +1,6 @@
 #include "cli/stormlock/etcd/etcd_backend.h"
 
+#include <cstdlib>
 #include <utility>
 
 #include "cli/stormlock/etcd/asking.h"
@@ -158,6 +159,7 @@ class EtcdBackend final : public Backend {
 }  // namespace
 
 std::unique_ptr<Backend> make_etcd_backend(const Section& section) {
+  setenv("GRPC_VERBOSITY", "NONE", 0);  // what it has to say is in the errors
   return std::make_unique<EtcdBackend>(etcd_settings(section));
 }
 

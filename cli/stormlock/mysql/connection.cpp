@@ -47,20 +47,25 @@ void MysqlConnection::connect() {
   if (settings_.tls != MysqlSettings::Tls::never && settings_.unix_socket.empty()) {
     mysql_ssl_set(own.get(), or_null(settings_.key), or_null(settings_.certificate), or_null(settings_.ca), nullptr,
                   or_null(settings_.cipher));
-    const my_bool always = settings_.tls == MysqlSettings::Tls::always ? 1 : 0;
-    const my_bool verify = settings_.verify ? 1 : 0;
-    set(MYSQL_OPT_SSL_ENFORCE, &always);
+    // Despite its name: where the server has none, it goes on without.
+    const my_bool on = 1;
+    const my_bool verify = settings_.verify_name ? 1 : 0;
+    set(MYSQL_OPT_SSL_ENFORCE, &on);
     set(MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
     if (!settings_.tls_versions.empty()) set(MARIADB_OPT_TLS_VERSION, settings_.tls_versions.c_str());
   }
   // FOUND_ROWS: a change that changes nothing has matched all the same.
-  if (mysql_real_connect(own.get(), settings_.host.c_str(), settings_.user.c_str(), settings_.password.c_str(),
-                         or_null(settings_.database), settings_.port, or_null(settings_.unix_socket),
-                         CLIENT_FOUND_ROWS) == nullptr) {
-    const std::string where = settings_.unix_socket.empty()
-                                  ? settings_.host + " port " + std::to_string(settings_.port)
-                                  : settings_.unix_socket;
-    throw BackendError("MySQL at " + where + ": " + mysql_error(own.get()));
+  const bool local = !settings_.unix_socket.empty();
+  const std::string where =
+      "MySQL at " + (local ? settings_.unix_socket : settings_.host + " port " + std::to_string(settings_.port)) +
+      ": ";
+  if (mysql_real_connect(own.get(), local ? nullptr : settings_.host.c_str(), settings_.user.c_str(),
+                         settings_.password.c_str(), or_null(settings_.database), settings_.port,
+                         or_null(settings_.unix_socket), CLIENT_FOUND_ROWS) == nullptr) {
+    throw BackendError(where + mysql_error(own.get()));
+  }
+  if (settings_.tls == MysqlSettings::Tls::always && !local && mysql_get_ssl_cipher(own.get()) == nullptr) {
+    throw BackendError(where + "the server has no TLS, which the configuration asks for");
   }
   own_ = std::move(own);
 }

@@ -108,14 +108,17 @@ MysqlSettings mysql_settings(const Section& section) {
   settings.key = section.get("ssl_key", "");
   settings.cipher = section.get("ssl_cipher", "");
   settings.tls_versions = list(section.get("tls_versions", ""));
-  const bool asked = flag(section, "ssl_verify_cert").value_or(!settings.ca.empty());
-  settings.verify = asked || flag(section, "ssl_verify_identity").value_or(false);
+  const auto verify = flag(section, "ssl_verify_cert");
+  const bool must = verify.value_or(false) || !(settings.ca + settings.certificate).empty();
+  settings.verify_name =
+      flag(section, "ssl_verify_identity").value_or(false) || (verify.value_or(false) && settings.ca.empty());
+  if (verify == false) settings.ca.clear();
   if (settings.certificate.empty() != settings.key.empty()) {
     throw ConfigError(section.called() + ": ssl_cert and ssl_key go together");
   }
   if (flag(section, "ssl_disabled").value_or(false)) {
     settings.tls = MysqlSettings::Tls::never;
-  } else if (settings.verify || !(settings.ca + settings.certificate).empty()) {
+  } else if (must || settings.verify_name) {
     settings.tls = MysqlSettings::Tls::always;
   }
   return settings;

@@ -4,9 +4,12 @@
 //   host, port, unix_socket          127.0.0.1, 3306; TCP also to localhost
 //   user, password, database         (also: username, passwd, db)
 //   connection_timeout               seconds (also: connect_timeout); 10
-//   ssl_ca, ssl_cert, ssl_key        PEM files; ssl_ca makes TLS a must, and the server's certificate is verified
-//   ssl_verify_cert                  true: verify it by the system's authorities; false: don't, even with ssl_ca
-//   ssl_verify_identity              true: as ssl_verify_cert, which looks at the name, too
+//   ssl_ca, ssl_cert, ssl_key        PEM files; they make TLS a must, and that authority has to have signed the
+//   server's
+//                                    certificate
+//   ssl_verify_identity              true: which has to be for `host`, too
+//   ssl_verify_cert                  true, without ssl_ca: verify certificate and name by the system's authorities;
+//                                    false: don't look at it, even with ssl_ca
 //   ssl_disabled                     true: no TLS. Otherwise, and without ssl_ca, it is used where the server has
 //   it ssl_cipher, tls_versions         as OpenSSL has the names; TLSv1.2,TLSv1.3
 //
@@ -28,7 +31,7 @@ struct MysqlSettings {
   std::string user, password, database;
   std::chrono::seconds connection_timeout{10};
   enum class Tls { never, offered, always } tls = Tls::offered;
-  bool verify = false;
+  bool verify_name = false;
   std::string ca, certificate, key, cipher, tls_versions;  // empty: none given
 };
 
