@@ -16,7 +16,8 @@ Time after(Time time, milliseconds span) {
 }  // namespace
 
 Spans spans_of(milliseconds ttl, milliseconds grace) {
-  return {std::clamp(grace, milliseconds(0), ttl / 3), std::min(std::max(ttl / 10, milliseconds(500)), ttl / 6)};
+  return {std::clamp(grace, milliseconds(0), std::min<milliseconds>(ttl / 3, std::chrono::hours(24))),
+          std::min(std::max(ttl / 10, milliseconds(500)), ttl / 6)};
 }
 
 void Ending::put_off(Time term_at) {

@@ -14,7 +14,7 @@ using std::chrono::milliseconds;
 // Of a lease of that ttl: TERM comes grace + margin before its end, KILL margin before it. Together they are half
 // of the ttl at most, so that there is time to renew it.
 struct Spans {
-  milliseconds grace;   // as wanted, a third of the ttl at most
+  milliseconds grace;   // as wanted, a third of the ttl at most, and a day
   milliseconds margin;  // a tenth of the ttl, 500 ms at least, but a sixth of the ttl at most
 };
 Spans spans_of(milliseconds ttl, milliseconds grace);

@@ -19,10 +19,11 @@ std::optional<std::string> give_back(client::LockClient& client, const Held& hel
                             return std::uniform_real_distribution<>()(random);
                           });
   client.set_interrupt(interrupt);
-  client.set_request_timeout(kOneTry);
   const http::Interrupt never;
   for (;;) {
     try {
+      client.set_request_timeout(
+          std::clamp(std::chrono::ceil<milliseconds>(end - BootClock::now()), milliseconds(100), kOneTry));
       const auto answer = held.request.empty()
                               ? client.release_claim(held.lock, held.identity, held.claim)
                               : client.withdraw(held.lock, held.identity, {held.claim, held.request, std::nullopt});

@@ -13,6 +13,7 @@
 #include <optional>
 #include <system_error>
 
+#include "cli/run/processes.h"
 #include "cli/run/watch.h"
 
 namespace lockkeeper::cli::run {
@@ -127,11 +128,7 @@ class Guard {
     if (length == static_cast<ssize_t>(sizeof fault)) return cannot_start(fault);
     send(socket_, {Message::Kind::started, command_});
     started_ = true;
-    // A pipe into the command ends with the command, not with the guard.
-    const int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
-    dup2(nothing, STDIN_FILENO);
-    dup2(nothing, STDOUT_FILENO);
-    close(nothing);
+    leave_streams();
     step();
   }
 

@@ -72,8 +72,7 @@ class GuardedCommand::Impl {
   }
 
   ~Impl() {
-    if (state_ == State::runs) end_now(spans_.grace);
-    while (state_ != State::over && state_ != State::idle) wait();
+    finish();
     kill_guard();
     close(socket_);
     munmap(shared_, sizeof(Shared));
@@ -91,6 +90,11 @@ class GuardedCommand::Impl {
 
   void put_off(Time term_at) noexcept { shared_->term_at.store(term_at.time_since_epoch().count()); }
 
+  void finish() {
+    if (state_ == State::runs) end_now(spans_.grace);
+    while (state_ == State::runs) wait();
+  }
+
   void end_now(milliseconds grace) {
     told_kill_at_ = std::min(told_kill_at_, BootClock::now() + grace);
     if (watch_) {
@@ -107,7 +111,7 @@ class GuardedCommand::Impl {
   std::optional<pid_t> group() const { return group_; }
   int descriptor() const { return watch_ ? -1 : socket_; }
   bool lost() const { return lost_ || (watch_ && watch_->lost()); }
-  bool unguarded() const { return watch_.has_value(); }
+  bool unguarded() const { return unguarded_; }
 
   Time wake_at() const {
     if (state_ == State::idle || state_ == State::over) return Time::max();
@@ -224,6 +228,7 @@ class GuardedCommand::Impl {
     }
     kill_guard();
     if (state_ != State::runs) return;
+    unguarded_ = true;
     if (!group_) group_ = new_child();
     if (!group_) {  // the guard's end was the command's (PR_SET_PDEATHSIG), or there was none yet
       tell(News::What::exited, SIGKILL);
@@ -255,6 +260,7 @@ class GuardedCommand::Impl {
 
   void step(Time now) {
     if (state_ != State::runs) return;
+    watch_->put_off(term_at());
     const Watch::News news = watch_->step(now);
     if (watch_->status()) tell(News::What::exited, *watch_->status());
     if (news.over) tell(News::What::over);
@@ -281,7 +287,7 @@ class GuardedCommand::Impl {
   std::optional<pid_t> group_;
   std::optional<Watch> watch_;  // when the guard is dead
   std::deque<News> news_;
-  bool exited_ = false, lost_ = false, woken_ = false;
+  bool exited_ = false, lost_ = false, woken_ = false, unguarded_ = false;
 };
 
 GuardedCommand::GuardedCommand(GuardOrder order) : impl_(std::make_unique<Impl>(std::move(order))) {}
@@ -295,6 +301,9 @@ void GuardedCommand::put_off(Time term_at) noexcept {
 }
 void GuardedCommand::end_now(milliseconds grace) {
   impl_->end_now(grace);
+}
+void GuardedCommand::finish() {
+  impl_->finish();
 }
 void GuardedCommand::signal(int number) const {
   impl_->signal(number);

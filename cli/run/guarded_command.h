@@ -23,7 +23,7 @@ class GuardedCommand {
  public:
   // Throws std::system_error.
   explicit GuardedCommand(GuardOrder order);
-  ~GuardedCommand();  // ends the command if it still runs, and waits for that
+  ~GuardedCommand();  // finish()es
 
   struct Start {
     std::vector<std::pair<std::string, std::string>> environment;  // added to this process's
@@ -36,6 +36,7 @@ class GuardedCommand {
   void put_off(Time term_at) noexcept;
   // Ends it and what descends from it: TERM at once, KILL after `grace` or sooner.
   void end_now(milliseconds grace);
+  void finish();                  // ends it if it still runs, and waits for that
   void signal(int number) const;  // to the group
   std::optional<pid_t> group() const;
 

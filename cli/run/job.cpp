@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/run/messages.h"
+#include "cli/run/processes.h"
 
 namespace lockkeeper::cli::run {
 
@@ -41,6 +42,7 @@ void Job::hear(const GuardedCommand::News& news) {
   using What = GuardedCommand::News::What;
   switch (news.what) {
     case What::started:
+      leave_streams();
       break;
     case What::cannot_start:
       fault_ = news.number;

@@ -55,6 +55,14 @@ std::vector<Process> processes() {
   return found;
 }
 
+void leave_streams() {
+  const int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (nothing < 0) return;
+  dup2(nothing, STDIN_FILENO);
+  dup2(nothing, STDOUT_FILENO);
+  close(nothing);
+}
+
 std::vector<Process> below(const std::vector<Process>& all, pid_t root, const std::set<pid_t>& spared) {
   std::multimap<pid_t, const Process*> children;
   for (const Process& one : all) children.emplace(one.parent, &one);

@@ -48,9 +48,15 @@ class Run {
     const auto& granted = std::get<Acquisition::Granted>(taken);
     // Somebody else may come under a name that was given.
     if (!own_claim_) held_.request = granted.view.request;
-    const auto [code, lost] = hold(granted);
-    give_back(client, lost);
-    return code;
+    try {
+      const auto [code, lost] = hold(granted);
+      give_back(client, lost);
+      return code;
+    } catch (...) {
+      command_.finish();
+      give_back(client, false);
+      throw;
+    }
   }
 
  private:
@@ -84,7 +90,7 @@ class Run {
     if (std::holds_alternative<Acquisition::Interrupted>(how)) return 128 + end.number();
     if (const auto* over = std::get_if<Acquisition::Over>(&how)) {
       say(order_.lock + ": " + over->why);
-      return exit_not_held;
+      return exit_failed;
     }
     const auto& denied = std::get<Acquisition::Held>(how).denied;
     say(order_.lock + " is " + state_text(denied, Waiting::wall_clock()) +

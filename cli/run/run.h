@@ -24,7 +24,8 @@ namespace lockkeeper::cli::run {
 // Beside the command's own: its exit code, 128 + n where signal n ended it.
 constexpr int exit_lost = 123;      // the lease was lost, and the command ended
 constexpr int exit_not_held = 124;  // the lock is somebody else's, or the time to wait is over: nothing was started
-constexpr int exit_failed = 125;  // lockctl itself failed, as with wrong options, or no server: nothing was started
+constexpr int exit_failed = 125;    // lockctl itself failed, as with wrong options, or no server; or somebody ended
+                                    // its claim while it waited: nothing was started
 constexpr int exit_cannot_run = 126;  // the command is there and cannot be run
 constexpr int exit_no_command = 127;  // no such command
 // 128 + n: signal n came while it waited for the lock.

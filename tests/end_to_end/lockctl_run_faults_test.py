@@ -58,6 +58,7 @@ def test_lockctl_is_killed(tens):
         for one in runs:
             _, _, err = one.run.end()
             assert "it was killed" in err
+            assert one.how_it_ended() == "released", "not by its ttl"
             wait_for(lambda: state(one.guard) is None, "the guard to be gone")
     told(spare, "SIGKILL of lockctl")
 
@@ -71,6 +72,7 @@ def test_the_guard_is_killed(tens):
         for one in runs:
             code, _, err = one.run.end()
             assert code == 123 and "its guard was killed" in err, (code, err)
+            assert one.how_it_ended() == "released", "not by its ttl"
     told(spare, "SIGKILL of the guard")
 
 

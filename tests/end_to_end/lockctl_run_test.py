@@ -99,6 +99,19 @@ def test_a_command_that_a_signal_ends_gives_the_shells_code(run, lock):
     assert history(lock) == ["acquired", "released"]
 
 
+def test_a_pipe_hears_of_the_commands_end_of_it(run, lock):
+    """Neither lockctl nor its guard keeps it open."""
+    one = run("sh", "-c", "exec <&- >&-; exec sleep 1000", stdin=subprocess.PIPE)
+    assert one.process.stdout.read() == ""
+    with pytest.raises(BrokenPipeError):
+        one.process.stdin.write("x")
+        one.process.stdin.flush()
+    assert lock()["claims"], "it still runs"
+    one.process.stdin = None
+    one.signal(signal.SIGTERM)
+    assert one.end()[0] == 143
+
+
 def test_what_was_ignored_stays_ignored(run):
     one = run("sh", "-c", "echo ready; read line; echo $line", stdin=subprocess.PIPE, wrapper=["nohup"],
               stderr=subprocess.DEVNULL)
@@ -174,6 +187,7 @@ def test_who_is_ended_while_it_waits_leaves_the_queue(run, lock, number):
     code, out, _ = one.end()
     assert (code, out) == (-9 if number == signal.SIGKILL else 128 + number, "")
     wait_for(lambda: not lock()["queue"], "the queue to be empty")
+    assert history(lock)[-1] == "withdrawn"
 
 
 def test_a_lock_that_an_operator_takes_away_ends_the_command_at_once(run, lock, server):

@@ -5,6 +5,7 @@ The command writes the time every other millisecond; in half of the runs it take
 it has a child in its process group and one in a session of its own.
 """
 
+import json
 import os
 import random
 
@@ -32,6 +33,10 @@ class Guarded:
         wait_for(self.beats.all_live, "the command to live")
         self.next = NextHolder(self.server, self.lock)
         wait_for(self.next.is_queued, "the next one in the queue")
+
+    def how_it_ended(self):
+        events = json.loads(self.server.request("GET", f"/lock/{self.lock}/history?order=oldest").body)["events"]
+        return next(event["what"] for event in events if event["what"] in ("released", "lapsed", "forced"))
 
     def check(self):
         """It was dead before the next one was granted the lock."""
