@@ -86,6 +86,7 @@ struct ClientResponse {
   std::string retry_after;
   std::string server;
   std::string body;
+  std::string date;  // as the server wrote it
 };
 
 class Client {

@@ -229,6 +229,7 @@ void Transfer::header(std::string_view line) {
                        : is("Location")    ? &response_.location
                        : is("Retry-After") ? &response_.retry_after
                        : is("Server")      ? &response_.server
+                       : is("Date")        ? &response_.date
                                            : nullptr;
   if (field) *field = trimmed(line.substr(colon + 1));
 }

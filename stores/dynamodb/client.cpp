@@ -127,6 +127,14 @@ class Body {
 DynamoClient::DynamoClient(const Connection& connection)
     : connection_(connection), http_(settings_for(connection)), random_(std::random_device{}()) {}
 
+// "Wed, 21 Oct 2015 07:28:00 GMT"
+std::chrono::seconds DynamoClient::ahead() const {
+  std::tm utc{};
+  const char* const end = strptime(date_.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &utc);
+  if (end == nullptr || *end != '\0') return {};
+  return std::chrono::seconds(timegm(&utc) - dated_at_);
+}
+
 // False: there is no time for one.
 bool DynamoClient::pause(unsigned tries, Deadline deadline) {
   const auto most = std::min(longest_pause, first_pause * (1 << std::min(tries, 8U)));
@@ -167,6 +175,8 @@ std::string DynamoClient::call(const char* action, const std::string& body, Agai
       }
       continue;
     }
+    date_ = std::move(response.date);
+    dated_at_ = std::time(nullptr);
     if (response.status == 200) return std::move(response.body);
     const DynamoError error = error_of(action, response, connection_.credentials);
     const bool may_pass = error.kind == Kind::throttled || (error.kind == Kind::failed && again == Again::always);

@@ -110,6 +110,10 @@ class DynamoClient {
   void remove(const std::string& table, const Item& key, const Expression& condition, Deadline deadline);
   Page ask(const std::string& table, const Question& question, Deadline deadline);
 
+  // By how much DynamoDB's clock was ahead of this machine's at its last answer, to a second or so; 0: nothing is
+  // known.
+  std::chrono::seconds ahead() const;
+
   // nullopt: there is none.
   std::optional<Table> describe_table(const std::string& table, Deadline deadline);
   // Billed by request. It is not active yet when this returns.
@@ -126,6 +130,8 @@ class DynamoClient {
   Connection connection_;
   http::Client http_;
   std::minstd_rand random_;
+  std::string date_;  // of the last answer
+  std::time_t dated_at_ = 0;
 };
 
 }  // namespace lockkeeper::stores::dynamodb

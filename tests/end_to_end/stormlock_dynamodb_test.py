@@ -3,6 +3,7 @@ loses."""
 
 import concurrent.futures
 import contextlib
+import http.client
 import http.server
 import itertools
 import json
@@ -181,6 +182,59 @@ def test_an_item_that_is_no_lock_is_taken_and_half_a_lock_is_told(dynamodb, stor
 def test_a_missing_table_is_told(dynamodb, stormlock):
     told = failure(stormlock(dynamodb.settings | {"table": "nosuch"}, "acquire", "res"))
     assert "there is no table nosuch in us-east-1: its hash key is resource" in told
+
+
+# ---- clocks that are out of step
+
+class Dated(contextlib.AbstractContextManager):
+    """The same DynamoDB, whose clock is ahead of this machine's by that many seconds."""
+
+    def __init__(self, place, ahead):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                connection = http.client.HTTPConnection("127.0.0.1", place.store.port, timeout=30)
+                with contextlib.closing(connection):
+                    connection.request("POST", "/", self.rfile.read(int(self.headers["Content-Length"])), dict(self.headers))
+                    answer = connection.getresponse()
+                    text = answer.read()
+                self.send_response_only(answer.status)
+                self.send_header("Date", self.date_time_string(time.time() + ahead))
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        self.settings = place.settings | {"endpoint": f"http://127.0.0.1:{self.server.server_address[1]}"}
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def test_whose_clock_is_an_hour_fast_takes_nothing_that_is_held(dynamodb, stormlock):
+    ends = int(time.time()) - 3600 + 30  # by DynamoDB's clock and its holder's in half a minute
+    seed(dynamodb, originals_item(ends))
+    with Dated(dynamodb, ahead=-3600) as dated:
+        assert stormlock(dated.settings, "acquire", "res").stdout == f"{ID}\n"
+        assert stormlock(dated.settings, "is-held", "res", ID).returncode == 0
+        assert item_of(dynamodb)["expires"]["N"] == str(ends)
+        assert stormlock(dated.settings, "renew", "-t", "60s", "res", ID).returncode == 0
+    assert 55 <= int(item_of(dynamodb)["expires"]["N"]) - (time.time() - 3600) <= 65
+
+
+def test_whose_clock_is_an_hour_slow_holds_for_as_long_as_it_says(dynamodb, stormlock):
+    with Dated(dynamodb, ahead=3600) as dated:
+        lease = taken(stormlock(dated.settings, "acquire", "-t", "60s", "res"))
+        assert 55 <= int(item_of(dynamodb)["expires"]["N"]) - (time.time() + 3600) <= 65
+        assert stormlock(dated.settings, "renew", "-t", "1h", "res", lease).returncode == 0
+        assert 3595 <= int(item_of(dynamodb)["expires"]["N"]) - (time.time() + 3600) <= 3605
+        seed(dynamodb, originals_item(int(time.time()) + 3600 - 5))
+        assert stormlock(dated.settings, "renew", "res", ID).returncode == 3
+        taken(stormlock(dated.settings, "acquire", "res"))
 
 
 # ---- whose keys, and which region
@@ -392,7 +446,7 @@ def test_a_lock_that_is_not_there_after_a_lost_question_is_not_claimed(dynamodb,
 
 @pytest.mark.parametrize("words, operation, said", [
     (("release", "res", ID), b"DeleteItem", "whether the lock was released is not known; release it again"),
-    (("renew", "res", ID), b"UpdateItem", "whether the lock was renewed is not known; renew it again")])
+    (("renew", "res", ID), b"UpdateItem", "whether the lock is renewed is not known; its id is " + ID)])
 def test_what_else_is_lost_can_be_said_again(dynamodb, stormlock, words, operation, said):
     seed(dynamodb, originals_item(32503680000))
     with LosingProxy(dynamodb.store.port, operation, done=True) as proxy:

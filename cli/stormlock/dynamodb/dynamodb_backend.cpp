@@ -17,12 +17,11 @@ using std::chrono::seconds;
 using namespace stores::dynamodb;
 using Kind = DynamoError::Kind;
 
-constexpr seconds kPatience{10};  // for each command
+constexpr seconds kPatience{10};  // for each request
+constexpr seconds kInStep{2};     // what two clocks may differ by, as an answer tells it
+// An item without both is nobody's lock.
+constexpr const char* kNothing = "(attribute_not_exists(lease) AND attribute_not_exists(expires))";
 constexpr std::int64_t kYear10000 = 253'402'300'800;
-
-std::int64_t now() {
-  return std::chrono::floor<seconds>(std::chrono::system_clock::now()).time_since_epoch().count();
-}
 
 // What is later the original cannot read.
 std::int64_t end_of(std::int64_t begin, seconds ttl) {
@@ -45,12 +44,6 @@ std::string text_of(const Item& item, const std::string& name) {
   return found == item.end() || found->second.type != Attribute::Type::text ? std::string() : found->second.value;
 }
 
-// What has no end counts for ever, for the original too.
-bool counts(const Item& item) {
-  const auto expires = number_of(item, "expires");
-  return !expires || *expires >= static_cast<double>(now());
-}
-
 Lease lease_of(const Item& item) {
   const double created = number_of(item, "created").value_or(0);
   const auto moment = std::abs(created) < static_cast<double>(kYear10000) ? std::llround(created * 1e6) : 0;
@@ -71,23 +64,12 @@ class DynamoBackend final : public Backend {
 
   using Backend::acquire;
 
+  // What is there is looked at before it is taken over: the answer tells DynamoDB's time, too.
   std::variant<Lease, Held> acquire(const Wish& wish) override {
-    const std::int64_t created = now();
-    const Item item{{"resource", text(wish.resource)},
-                    {"principal", text(wish.principal)},
-                    {"lease", text(to_hex(new_lease_id()))},
-                    {"created", number(created)},
-                    {"expires", number(end_of(created, wish.ttl))}};
-    // An item without both is nobody's lock.
-    const Expression free{"(attribute_not_exists(lease) AND attribute_not_exists(expires)) OR expires < :now",
-                          {{":now", number(created)}}};
-    try {
-      client_.put(section_.table, item, free, deadline(), created);
-      return lease_of(item);
-    } catch (const DynamoError& error) {
-      if (may_have_happened(error)) return read_back(wish.resource, lease_of(item), error);
-      if (error.kind != Kind::condition) fail(error);
-    }
+    const std::string id = to_hex(new_lease_id());
+    if (const auto lease = put(wish, id, kNothing)) return *lease;
+    if (const auto found = read(wish.resource)) return Held{lease_of(*found)};
+    if (const auto lease = put(wish, id, std::string(kNothing) + " OR expires < :now")) return *lease;
     Held held;
     if (const auto found = read(wish.resource)) held.by = lease_of(*found);
     return held;
@@ -104,18 +86,7 @@ class DynamoBackend final : public Backend {
   }
 
   bool renew(const std::string& resource, const std::string& id, seconds ttl) override {
-    if (id.empty()) return false;
-    const std::int64_t from = now();
-    const Expression update{
-        "SET expires = :expires",
-        {{":expires", number(end_of(from, ttl))}, {":lease", text(id)}, {":now", number(from)}}};
-    try {
-      client_.update(section_.table, key(resource), update, "lease = :lease AND expires >= :now", deadline());
-      return true;
-    } catch (const DynamoError& error) {
-      if (error.kind == Kind::condition) return false;
-      fail(error, "whether the lock was renewed is not known; renew it again, that does no harm");
-    }
+    return is_held(resource, id) && set_end(resource, id, ttl);
   }
 
   std::optional<Lease> current(const std::string& resource) override {
@@ -138,6 +109,61 @@ class DynamoBackend final : public Backend {
  private:
   static Deadline deadline() { return std::chrono::steady_clock::now() + kPatience; }
   static Item key(const std::string& resource) { return {{"resource", text(resource)}}; }
+
+  // DynamoDB's, of its last answer, where this machine's clock is out of step; seconds since 1970.
+  seconds correction() const {
+    const seconds ahead = client_.ahead();
+    return ahead > kInStep || ahead < -kInStep ? ahead : seconds(0);
+  }
+  std::int64_t now() const {
+    const auto own = std::chrono::floor<seconds>(std::chrono::system_clock::now());
+    return (own + correction()).time_since_epoch().count();
+  }
+
+  // What has no end counts for ever, for the original too.
+  bool counts(const Item& item) const {
+    const auto expires = number_of(item, "expires");
+    return !expires || *expires >= static_cast<double>(now());
+  }
+
+  // nullopt: the condition does not hold.
+  std::optional<Lease> put(const Wish& wish, const std::string& id, const std::string& condition) {
+    const seconds known = correction();
+    const std::int64_t created = now();
+    const Item item{{"resource", text(wish.resource)},
+                    {"principal", text(wish.principal)},
+                    {"lease", text(id)},
+                    {"created", number(created)},
+                    {"expires", number(end_of(created, wish.ttl))}};
+    Expression expression{condition, {}};
+    if (condition != kNothing) expression.values = {{":now", number(created)}};
+    try {
+      client_.put(section_.table, item, expression, deadline(), created);
+    } catch (const DynamoError& error) {
+      if (error.kind == Kind::condition) return std::nullopt;
+      if (may_have_happened(error)) return read_back(wish.resource, lease_of(item), error);
+      fail(error);
+    }
+    const seconds off = correction() - known;
+    if ((off > kInStep || off < -kInStep) && !set_end(wish.resource, id, wish.ttl)) return std::nullopt;
+    return lease_of(item);
+  }
+
+  // False: it is not that lease any more.
+  bool set_end(const std::string& resource, const std::string& id, seconds ttl) {
+    // The time of an answer is cut off, too.
+    const std::int64_t begin = now() + (correction() == seconds(0) ? 0 : 1);
+    const Expression update{"SET expires = :expires",
+                            {{":expires", number(end_of(begin, ttl))}, {":lease", text(id)}}};
+    try {
+      client_.update(section_.table, key(resource), update, "lease = :lease", deadline());
+      return true;
+    } catch (const DynamoError& error) {
+      if (error.kind == Kind::condition) return false;
+      fail(error, "whether the lock is renewed is not known; its id is " + id +
+                      ": renew it (again), that does no harm, or release it");
+    }
+  }
 
   // If it counts.
   std::optional<Item> read(const std::string& resource) {

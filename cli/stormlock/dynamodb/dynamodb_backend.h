@@ -5,6 +5,9 @@
 //
 // An item that counts no more is taken over, under the condition that it still is as old. So two of ours, or one of
 // ours and one of the original's, never take it both; the original itself waits until DynamoDB has swept it.
+//
+// The time is this machine's, as with the original, unless DynamoDB's answers are dated otherwise: then it is
+// theirs.
 #pragma once
 
 #include <memory>
