@@ -132,6 +132,8 @@ def test_whoever_knows_the_id_releases_and_no_other_id_does(server, alice, bob):
         assert bob.type("release", "shared/ä b", other).returncode == 0
         assert bob.type("renew", "shared/ä b", other).returncode == 3
         assert bob.type("is-held", "shared/ä b", other).returncode == 1
+    assert bob.type("release", "never-held", "nonsense").returncode == 0
+    assert happened(server, "never-held") == [], "what cannot be an id does not even leave a line"
     assert bob.type("is-held", "shared/ä b", lease).returncode == 0
     assert bob.type("release", "another", lease).returncode == 0
     assert bob.type("is-held", "shared/ä b", lease).returncode == 0
@@ -141,14 +143,15 @@ def test_whoever_knows_the_id_releases_and_no_other_id_does(server, alice, bob):
 
 def test_a_pipelines_lock_is_respected_and_shown(server, alice):
     assert ask(server, "PUT", "/lock/deploy", {"key": "secret", "lock_by": "main/api/deploy #7", "claim": "put-1"})[0] == 200
+    assert ask(server, "PUT", "/lock/deploy", {"key": "secret", "lock_by": "main/web/deploy #3", "claim": "put-2"})[0] == 200
     held = alice.type("acquire", "deploy")
-    assert (held.returncode, held.stdout) == (2, "put-1\n")
+    assert (held.returncode, held.stdout) == (2, "put-1\n"), "the oldest of those who share it"
     current = alice.type("current", "deploy")
     assert "Principal: main/api/deploy #7\n" in current.stdout and "Id: put-1\n" in current.stdout
     assert alice.type("is-held", "deploy", "put-1").returncode == 0
     assert alice.type("release", "deploy", "put-1").returncode == 0
     assert alice.type("renew", "deploy", "put-1").returncode == 3
-    assert happened(server, "deploy") == ["acquired"], "it is not stormlock's to release"
+    assert happened(server, "deploy") == ["acquired", "shared"], "it is not stormlock's to release"
 
     lease = alice.acquired("by-hand")
     status, denied, _ = ask(server, "PUT", "/lock/by-hand", {"key": "secret", "lock_by": "ci", "metadata": {}})
