@@ -1,7 +1,6 @@
 """stormlock, process start to exit, on each of its databases, next to a bare client of the same: a part of the bench
 (run.py --only stormlock)."""
 
-import contextlib
 import json
 import os
 import pathlib
@@ -11,10 +10,7 @@ import subprocess
 import sys
 import time
 
-import servers
-
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "tests" / "support"))
-from stormlock_backends import KINDS  # noqa: E402
 
 BAR = 2
 ENVIRONMENT = {"PATH": os.environ["PATH"], "TZ": "UTC", "ETCDCTL_API": "3"}
@@ -73,28 +69,11 @@ CLIENTS = {"lockkeeper": curl, "redis": redis_cli, "etcd": etcdctl, "postgresql"
 
 # ---- what is measured
 
-class OurServer:
-    kind = "lockkeeper"
-
-    def __init__(self, binary, folder):
-        self.server = servers.Lockkeeper(binary, folder, "stormlock")
-
-    def __enter__(self):
-        self.server.start()
-        self.settings = {"url": f"http://127.0.0.1:{self.server.port}"}
-        return self
-
-    def __exit__(self, *_):
-        self.server.stop()
-
-    def section(self):
-        return f"[backend.lockkeeper]\nurl = {self.settings['url']}\n"
-
-
-def places(arguments, folder):
-    yield OurServer(arguments.bin + "/lockkeeper", folder)
-    for kind in ("redis", "etcd", "postgresql", "mysql", "dynamodb"):
-        if kind in KINDS and pathlib.Path(arguments.bin, f"lockkeeper-stormlock-{kind}.so").exists():
+def places(arguments):
+    os.environ["LOCKKEEPER_BIN"] = arguments.bin  # where its server is
+    from stormlock_backends import KINDS
+    for kind in CLIENTS:
+        if pathlib.Path(arguments.bin, f"lockkeeper-stormlock-{kind}.so").exists():
             yield KINDS[kind]()
 
 
@@ -111,9 +90,8 @@ def timed(command, folder):
 def run(arguments, rows, folder, row):
     print("stormlock, process start to exit, next to a bare client of the same database")
     folder = pathlib.Path(folder)
-    for place in places(arguments, folder):
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(place)
+    for place in places(arguments):
+        with place:
             write, read = CLIENTS[place.kind](place)
             if shutil.which(write("x")[0]) is None:
                 raise SystemExit(f"{write('x')[0]} is not installed")

@@ -5,7 +5,6 @@ LOCKKEEPER_STORMLOCK_BACKEND chooses one backend. LOCKKEEPER_STORMLOCK_ROUNDS ma
 
 import collections
 import concurrent.futures
-import contextlib
 import os
 import pathlib
 import subprocess
@@ -13,30 +12,14 @@ import tempfile
 
 import pytest
 
-from server import Server, wait_for
-from stormlock_backends import KINDS, Place
+from server import wait_for
+from stormlock_backends import KINDS
 from stormlock_steps import BIN, PATH
 
 CROWD = 20
 ROUNDS = int(os.environ.get("LOCKKEEPER_STORMLOCK_ROUNDS", "2"))
 
 
-class Lockkeeper(Place):
-    kind = "lockkeeper"
-
-    def __enter__(self):
-        with contextlib.ExitStack() as stack:
-            folder = stack.enter_context(self.folder)
-            self.server = stack.enter_context(Server(pathlib.Path(folder), store="locks.db"))
-            self.stack = stack.pop_all()
-        return self
-
-    @property
-    def settings(self):
-        return {"url": self.server.url}
-
-
-PLACES = KINDS | {"lockkeeper": Lockkeeper}
 CHOSEN = os.environ.get("LOCKKEEPER_STORMLOCK_BACKEND")
 Ended = collections.namedtuple("Ended", "exit stdout stderr")
 
@@ -78,9 +61,9 @@ class Crowd:
         return winner
 
 
-@pytest.fixture(scope="module", params=[CHOSEN] if CHOSEN else list(PLACES))
+@pytest.fixture(scope="module", params=[CHOSEN] if CHOSEN else list(KINDS))
 def crowd(request):
-    with PLACES[request.param]() as place, tempfile.TemporaryDirectory(prefix="stormlock-crowd-") as folder:
+    with KINDS[request.param]() as place, tempfile.TemporaryDirectory(prefix="stormlock-crowd-") as folder:
         yield Crowd(pathlib.Path(folder), place)
 
 
