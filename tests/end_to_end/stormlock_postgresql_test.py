@@ -105,7 +105,10 @@ def test_what_the_original_holds_is_not_taken_from_it_whatever_its_zone(stormloc
         assert stormlock.refused(env=zone(reader)) == OTHER, reader
         shown = stormlock("current", "-f", "oneline", RESOURCE, env=zone(reader)).stdout
         assert shown.startswith(f"joe\t{created}.") and shown.endswith(f"\t{OTHER}\n"), shown
-    assert stormlock("renew", RESOURCE, OTHER).returncode == 0
+    for renewing in (stormlock, stormlock.but(time_zone=writer)):
+        assert renewing("renew", "-t", "2h", RESOURCE, OTHER).returncode == 0
+        assert Original(sql, writer).current() == OTHER and not Original(sql, writer).acquires()
+    assert sql(f"SET TIME ZONE '{writer}'; SELECT expires - now() BETWEEN '1.9 hours' AND '2 hours' FROM stormlock") == "t"
     assert stormlock("release", RESOURCE, OTHER).returncode == 0
     stormlock.acquired()
 

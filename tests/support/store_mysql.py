@@ -14,7 +14,7 @@ import tempfile
 import time
 
 PATIENCE = 60  # seconds
-SMALL = {"innodb-buffer-pool-size": "16M", "innodb-log-file-size": "4M"}
+SMALL = {"innodb-buffer-pool-size": "16M", "innodb-log-file-size": "4M", "sql-mode": ""}
 
 
 def free_port():

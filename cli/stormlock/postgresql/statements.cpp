@@ -59,9 +59,12 @@ Statements::Statements(const std::string& table, const std::string& zone) {
   const std::string local = ends + "::timestamp";
   const std::string later = "CASE WHEN " + local + " - " + kept +
                             " BETWEEN interval '0' AND interval '1 hour' THEN " + local + " ELSE " + kept + " END";
-  renew = "UPDATE " + table + " AS held SET expires = CASE WHEN NOT " + knows_zones + " AND " + is_known() +
-          " THEN held.created + ceil(extract(epoch FROM (" + later +
-          ") - held.created)) * interval '1 second' ELSE " + local + " END WHERE " + mine + " AND " + live +
+  // In a zone that is not known, no session must find it ended earlier than before.
+  const std::string elsewhere =
+      zone.empty() ? "greatest(" + local + ", held.expires)" : "timezone('" + zone + "', " + ends + ")";
+  renew = "UPDATE " + table + " AS held SET expires = CASE WHEN " + knows_zones + " THEN " + local + " WHEN " +
+          is_known() + " THEN held.created + ceil(extract(epoch FROM (" + later +
+          ") - held.created)) * interval '1 second' ELSE " + elsewhere + " END WHERE " + mine + " AND " + live +
           " RETURNING 1";
   current = "SELECT held.lease::text, held.principal, " + std::string(created) + " FROM " + table +
             " AS held WHERE held.resource = $1 AND " + live;

@@ -3,8 +3,7 @@
 //
 // The original's columns are without time zone. What it writes there is the local time of its session, and which
 // zone that was, nothing tells: a session further east takes a lock that is held for one that has ended. In a row
-// with such an id, nobody has to guess. The original takes it for any other UUID. (docs/decisions tells why it is
-// done so.)
+// with such an id, nobody has to guess. The original takes it for any other UUID. docs/decisions/0011 tells why.
 #pragma once
 
 #include <cstdint>
