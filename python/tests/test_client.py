@@ -149,6 +149,16 @@ def test_who_loses_the_lease_hears_of_it_and_cannot_end_well(server, client, loc
         later.release()
 
 
+def test_a_renewal_that_is_refused_tells_at_once(client, lock):
+    told = []
+    lease = client.acquire(lock, ttl=60, on_lost=told.append)
+    client.force_release(lock, "a test")
+    with pytest.raises(lockkeeper.LeaseLost, match="an operator ended it"):
+        lease.renew()
+    assert lease.lost.is_set()
+    wait_for(lambda: told, "on_lost")
+
+
 def test_a_loss_that_shows_at_the_end_only_is_told_there(client, lock):
     with pytest.raises(lockkeeper.LeaseLost, match="an operator ended it"):
         with client.lock(lock, ttl=60):
