@@ -123,7 +123,7 @@ class Reader {
       }
     }
     const bool good = line_.words.size() >= command.least && line_.words.size() <= command.most &&
-                      (line_.words.empty() || !line_.words[0].empty());
+                      (command.least == 0 || !line_.words[0].empty());
     if (!good) wrong(std::string("say lockctl ") + command.name + " " + command.parameters + see_help(&command));
   }
 
