@@ -2,9 +2,9 @@
 //
 //   url                  http or https, with an optional path; required
 //   username, password   basic auth; may stand in the url, too
-//   ca_cert              PEM file of the authority that signed the server's certificate, trusted beside the
-//   system's skip_ssl_validation  true or false (default) timeout              "10s" (default): how long to go on
-//   without an answer
+//   ca_cert              PEM file of the authority that signed the server's certificate, beside the system's
+//   skip_ssl_validation  true or false (default)
+//   timeout              "10s" (default): how long to go on without an answer
 #pragma once
 
 #include "cli/stormlock/section.h"

@@ -10,8 +10,8 @@
 //   ssl_verify_identity              true: which has to be for `host`, too
 //   ssl_verify_cert                  true, without ssl_ca: verify certificate and name by the system's authorities;
 //                                    false: don't look at it, even with ssl_ca
-//   ssl_disabled                     true: no TLS. Otherwise, and without ssl_ca, it is used where the server has
-//   it ssl_cipher, tls_versions         as OpenSSL has the names; TLSv1.2,TLSv1.3
+//   ssl_disabled                     true: no TLS; else, and without ssl_ca, it is used where the server has it
+//   ssl_cipher, tls_versions         as OpenSSL has the names; TLSv1.2,TLSv1.3
 //
 // What of the connector's settings makes no difference to locks is ignored (charset, use_pure, autocommit,
 // time_zone, sql_mode ...); any other key is an error, as it is there.
