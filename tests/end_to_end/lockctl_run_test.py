@@ -232,6 +232,27 @@ def test_a_lock_that_cannot_be_given_back_does_not_change_the_exit_code(tmp_path
     assert "a could not be given back: " in err and "its ttl ends the hold within 1s500ms" in err
 
 
+def test_a_killed_lockctl_costs_the_others_no_ttl(run, lock):
+    one = run("sh", "-c", "echo $$; exec sleep 1000", options=["--ttl", "1h"])
+    command = int(one.line())
+    one.signal(signal.SIGKILL)
+    wait_for(lambda: not lives(command), "the command to be ended")
+    wait_for(lambda: not lock()["claims"], "the lock to be given back")
+    assert history(lock) == ["acquired", "released"]
+
+
+def test_a_guard_takes_the_command_along_also_while_lockctl_stands_still(run):
+    one = run("sh", "-c", "echo $$; exec sleep 1000", options=["--ttl", "1h"])
+    command = int(one.line())
+    guard = one.guard()
+    one.signal(signal.SIGSTOP)
+    wait_for(lambda: state(one.pid) == "T", "it to stand still")
+    os.kill(guard, signal.SIGKILL)
+    wait_for(lambda: not lives(command), "the command to be ended")
+    one.signal(signal.SIGCONT)
+    assert one.end()[0] == 123
+
+
 def test_a_guard_that_is_stopped_is_woken(run, lock):
     one = run("cat", stdin=subprocess.PIPE, options=["--ttl", "900ms"])
     wait_for(lambda: history(lock).count("renewed") >= 1, "a renewal")
