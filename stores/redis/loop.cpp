@@ -46,6 +46,10 @@ void Loop::start() {
   });
 }
 
+void Loop::run_until(const std::function<bool()>& done) {
+  while (!done()) inside_->context.run_one();
+}
+
 void Loop::stop() {
   inside_->context.stop();
   if (inside_->thread.joinable()) inside_->thread.join();

@@ -15,6 +15,9 @@ class Loop {
   Loop& operator=(const Loop&) = delete;
 
   void start();
+  // Instead of start(), as often as wanted: the calling thread is the loop's until `done`, which it asks after each
+  // piece of work. There has to be some.
+  void run_until(const std::function<bool()>& done);
   void stop();                                 // any thread but its own; returns when its thread has ended
   void hand_over(std::function<void()> work);  // any thread; done soon, on the loop's
   // Its own thread. Whether it looks around for a while before it sleeps, as engine/sleeper.h has it: for about a

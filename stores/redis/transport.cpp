@@ -70,6 +70,11 @@ class OverTcp : public Base {
   virtual void connected() = 0;
 
   void reach() final {
+    error_code no_address;
+    const auto given = asio::ip::make_address(address().host, no_address);
+    if (!no_address) {  // the resolver would start a thread for it
+      return connect(tcp::resolver::results_type::create(tcp::endpoint(given, address().port), address().host, ""));
+    }
     resolver_.async_resolve(
         address().host, std::to_string(address().port),
         [self = shared_from_this(), this](const error_code& error, const tcp::resolver::results_type& found) {

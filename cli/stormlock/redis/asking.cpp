@@ -1,7 +1,6 @@
 #include "cli/stormlock/redis/asking.h"
 
-#include <future>
-#include <memory>
+#include <optional>
 #include <utility>
 
 #include "cli/stormlock/backend.h"
@@ -27,33 +26,24 @@ std::string hint(const std::string& why) {
 Asking::Asking(RedisUrl url)
     : url_(std::move(url)),
       where_("Redis at " + url_.address.shown() + ": "),
-      connection_(loop_, url_.address, {}) {
-  loop_.start();
-}
-
-Asking::~Asking() {
-  loop_.stop();
-}
+      connection_(loop_, url_.address, {}) {}
 
 void Asking::connect() {
-  const auto promise = std::make_shared<std::promise<Fault>>();
-  loop_.hand_over([this, promise] {
-    if (connection_.connected()) return promise->set_value({});
-    connection_.connect(url_.connect_timeout, [promise](const Fault& fault) { promise->set_value(fault); });
-  });
-  const Fault fault = promise->get_future().get();
-  if (!fault.why.empty()) throw BackendError(where_ + fault.why + hint(fault.why));
+  if (connection_.connected()) return;
+  std::optional<Fault> fault;
+  connection_.connect(url_.connect_timeout, [&](const Fault& found) { fault = found; });
+  loop_.run_until([&] { return fault.has_value(); });
+  if (!fault->why.empty()) throw BackendError(where_ + fault->why + hint(fault->why));
 }
 
 Reply Asking::ask(const stores::redis::Command& command) {
   connect();
-  const auto promise = std::make_shared<std::promise<Reply>>();
-  loop_.hand_over([this, promise, &command] {
-    connection_.send(command, Connection::Clock::now() + url_.timeout,
-                     [promise](Reply& reply) { promise->set_value(std::move(reply)); });
-    connection_.flush();
-  });
-  return promise->get_future().get();
+  std::optional<Reply> answer;
+  connection_.send(command, Connection::Clock::now() + url_.timeout,
+                   [&](Reply& reply) { answer = std::move(reply); });
+  connection_.flush();
+  loop_.run_until([&] { return answer.has_value(); });
+  return std::move(*answer);
 }
 
 }  // namespace lockkeeper::cli::stormlock

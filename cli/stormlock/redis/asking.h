@@ -1,4 +1,4 @@
-// One command after the other to a Redis server; the calling thread waits for each.
+// One command after the other to a Redis server, without a thread of its own: the calling one waits for each.
 #pragma once
 
 #include <string>
@@ -14,9 +14,6 @@ namespace lockkeeper::cli::stormlock {
 class Asking {
  public:
   explicit Asking(RedisUrl url);
-  ~Asking();
-  Asking(const Asking&) = delete;
-  Asking& operator=(const Asking&) = delete;
 
   // Connects, if it is not connected. Throws BackendError if it can't: nothing was sent then. Reply::Kind::lost: it
   // was sent, and nothing is known.
@@ -30,7 +27,7 @@ class Asking {
   const RedisUrl url_;
   const std::string where_;
   stores::redis::Loop loop_;
-  stores::redis::Connection connection_;  // the loop's thread only
+  stores::redis::Connection connection_;
 };
 
 }  // namespace lockkeeper::cli::stormlock
