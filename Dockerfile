@@ -1,9 +1,9 @@
 # Three images from one builder:
 #
 #   docker build -t lockkeeper-resource .                   the Concourse resource type (default)
-#   docker build -t lockkeeper --target server .            the server, with lockcli and lockagt
-#   docker build -t lockkeeper-grpc --target server-grpc .  the server with gRPC, for --door lockd-grpc
-#                                                           and --store etcd://
+#   docker build -t lockkeeper --target server .            the server, with lockctl, stormlock, lockcli and lockagt
+#   docker build -t lockkeeper-grpc --target server-grpc .  the server with gRPC, for --door lockd-grpc,
+#                                                           --store etcd:// and stormlock's etcd
 #
 # None has a shell or a package manager: only the programs, the libraries they load and the CA
 # certificates. Any builder can read this file; nothing here needs BuildKit. Where no registry can be
@@ -23,36 +23,40 @@ RUN script/setup --build-only && rm -rf /var/lib/apt/lists/*
 # docs does not build anything again.
 COPY . .
 RUN cmake --preset release -B /build -DLOCKKEEPER_TESTS=OFF \
- && cmake --build /build --parallel "$(nproc)" --target lockkeeper lockkeeper_grpc lockcli lockagt check in out \
-      lockkeeper_store_postgresql lockkeeper_store_redis lockkeeper_store_dynamodb lockkeeper_store_etcd
+ && cmake --build /build --parallel "$(nproc)" --target lockkeeper lockkeeper_grpc lockctl stormlock lockcli lockagt \
+      check in out lockkeeper_store_postgresql lockkeeper_store_redis lockkeeper_store_dynamodb lockkeeper_store_etcd \
+      lockkeeper_stormlock_postgresql lockkeeper_stormlock_redis lockkeeper_stormlock_dynamodb \
+      lockkeeper_stormlock_mysql lockkeeper_stormlock_lockkeeper lockkeeper_stormlock_etcd
 
 # --- roots: what goes into each image ---------------------------------------------------------------
 # `programs` changes with every build, `system` only with Debian: as layers of their own, a new
 # version of the programs is all that has to be pulled.
 FROM builder AS roots
 
-# Each image's programs, without their symbols. The stores' modules are in the server's image, loaded when --store asks
-# for one: 1.7 MB, and 0.4 MB for the libraries that only they need. etcd's needs gRPC, so it is where that is.
+# Each image's programs, without their symbols. The modules for stores are in the server's image, loaded when --store
+# asks for one: 1.7 MB, and 0.4 MB for the libraries that only they need; likewise stormlock's for its backends, with
+# 1.5 MB and 0.5 MB. etcd's need gRPC, so they are where that is.
 RUN mkdir -p /roots/resource/programs/opt/resource /roots/server/programs/usr/bin \
              /roots/server/programs/usr/lib/lockkeeper /roots/server-grpc/programs/usr/lib/lockkeeper \
  && strip -o /roots/resource/programs/opt/resource/check /build/bin/check \
  && strip -o /roots/resource/programs/opt/resource/in /build/bin/in \
  && strip -o /roots/resource/programs/opt/resource/out /build/bin/out \
- && for program in lockkeeper lockcli lockagt; do \
+ && for program in lockkeeper lockctl stormlock lockcli lockagt; do \
         strip -o /roots/server/programs/usr/bin/$program /build/bin/$program; \
     done \
- && for store in postgresql redis dynamodb; do \
-        strip -o /roots/server/programs/usr/lib/lockkeeper/lockkeeper-store-$store.so \
-            /build/bin/lockkeeper-store-$store.so; \
+ && for module in store-postgresql store-redis store-dynamodb \
+        stormlock-postgresql stormlock-redis stormlock-dynamodb stormlock-mysql stormlock-lockkeeper; do \
+        strip -o /roots/server/programs/usr/lib/lockkeeper/lockkeeper-$module.so /build/bin/lockkeeper-$module.so; \
     done \
- && for module in lockkeeper-grpc lockkeeper-store-etcd; do \
-        strip -o /roots/server-grpc/programs/usr/lib/lockkeeper/$module.so /build/bin/$module.so; \
+ && for module in grpc store-etcd stormlock-etcd; do \
+        strip -o /roots/server-grpc/programs/usr/lib/lockkeeper/lockkeeper-$module.so /build/bin/lockkeeper-$module.so; \
     done
 
 # Each image's system: every library that ldd names, the loader among them, and a cache of them, which
-# saves a starting program its search. Names are resolved by glibc itself (`files` and `dns` are built
-# in since 2.34), which asks nsswitch.conf. Concourse mounts its worker's certificates on
-# /etc/ssl/certs and wants /etc to be there.
+# saves a starting program its search. What ldd does not know of: libmariadb loads by name how MySQL's
+# users log in, and lockctl reads from C.UTF-8 how wide a letter is. Names are resolved by glibc itself
+# (`files` and `dns` are built in since 2.34), which asks nsswitch.conf. Concourse mounts its worker's
+# certificates on /etc/ssl/certs and wants /etc to be there.
 RUN set -eu; \
     for image in resource server server-grpc; do \
         system=/roots/$image/system; \
@@ -73,7 +77,11 @@ RUN set -eu; \
         ldconfig -X -r $system; \
         rm -rf $system/etc/ld.so.conf $system/var; \
     done; \
-    mkdir -p /roots/server/state
+    mkdir -p /roots/server/state; \
+    for plugin in caching_sha2_password sha256_password client_ed25519; do \
+        cp --parents -t /roots/server/system /usr/lib/*/libmariadb3/plugin/$plugin.so; \
+    done; \
+    cp --parents -t /roots/server/system /usr/lib/locale/C.utf8/LC_CTYPE
 # server-grpc is a layer on the server's image: what is in that is not once more in this. gRPC and what it needs are
 # 11 MB, three quarters of the server.
 RUN set -eu; \
@@ -104,6 +112,10 @@ EXPOSE 3000
 # Over a store that servers share, LOCKER_CONFIG is emptied (docs/stores.md):
 #
 #   docker run -p 3000:3000 -e LOCKER_CONFIG= -e AUTH_USER=ci -e AUTH_PASS -e LOCKKEEPER_STORE lockkeeper
+#
+# The tools are in it too:
+#
+#   docker run --rm --entrypoint /usr/bin/lockctl -e LOCKCTL_SERVER -e LOCKCTL_USER -e LOCKCTL_PASSWORD lockkeeper list
 ENTRYPOINT ["/usr/bin/lockkeeper"]
 
 # --- server-grpc ------------------------------------------------------------------------------------

@@ -127,11 +127,11 @@ class House:
                            *options, image, *arguments)
         return Server(self.engine, name)
 
-    def tool(self, program, *arguments):
-        """Runs another program of the server's image to its end."""
+    def tool(self, program, *arguments, options=(), image=SERVER):
+        """Runs another program of a server's image to its end."""
         name = self.container_name(program)
-        return self.engine.docker("run", "--name", name, "--network", self.name, "--entrypoint", f"/usr/bin/{program}",
-                                  SERVER, *arguments, check=False)
+        return self.engine.docker("run", "--name", name, "--network", self.name, *options,
+                                  "--entrypoint", f"/usr/bin/{program}", image, *arguments, check=False)
 
     def verb(self, verb, payload, *arguments, environment=None, folder=None):
         """Starts a verb as Concourse would, but in a container of its own; see Verb."""

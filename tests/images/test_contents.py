@@ -9,13 +9,15 @@ MEGABYTE = 1_000_000
 LIMITS = {RESOURCE: 30 * MEGABYTE, SERVER: 40 * MEGABYTE, SERVER_GRPC: 60 * MEGABYTE}
 PROGRAMS = {
     RESOURCE: {"/opt/resource/check", "/opt/resource/in", "/opt/resource/out"},
-    SERVER: {"/usr/bin/lockkeeper", "/usr/bin/lockcli", "/usr/bin/lockagt"},
+    SERVER: {"/usr/bin/lockkeeper", "/usr/bin/lockctl", "/usr/bin/stormlock", "/usr/bin/lockcli", "/usr/bin/lockagt"},
 }
 
 PROGRAMS[SERVER_GRPC] = PROGRAMS[SERVER]
-# Which the server loads when it is asked for a store or for gRPC.
-MODULES = {RESOURCE: set(), SERVER: {"store-postgresql", "store-redis", "store-dynamodb"}}
-MODULES[SERVER_GRPC] = MODULES[SERVER] | {"grpc", "store-etcd"}
+# Which the server loads when it is asked for a store or for gRPC, and stormlock for a backend.
+MODULES = {RESOURCE: set(), SERVER: {"store-postgresql", "store-redis", "store-dynamodb", "stormlock-postgresql",
+                                     "stormlock-redis", "stormlock-dynamodb", "stormlock-mysql",
+                                     "stormlock-lockkeeper"}}
+MODULES[SERVER_GRPC] = MODULES[SERVER] | {"grpc", "store-etcd", "stormlock-etcd"}
 
 each = pytest.mark.parametrize("image", [RESOURCE, SERVER, SERVER_GRPC], ids=["resource", "server", "server-grpc"])
 
@@ -47,8 +49,9 @@ def test_an_image_has_libraries_and_a_few_words_about_the_system_only(files, ima
     rest = {path for path, (_, content) in files[image].items()
             if content and path not in PROGRAMS[image] and not (path.startswith(("/lib", "/usr/lib")) and ".so" in path)}
 
-    assert rest == {"/etc/group", "/etc/ld.so.cache", "/etc/nsswitch.conf", "/etc/passwd",
-                    "/etc/ssl/certs/ca-certificates.crt"}
+    letters = set() if image == RESOURCE else {"/usr/lib/locale/C.utf8/LC_CTYPE"}
+    assert rest == letters | {"/etc/group", "/etc/ld.so.cache", "/etc/nsswitch.conf", "/etc/passwd",
+                              "/etc/ssl/certs/ca-certificates.crt"}
 
 
 def modules(image):
@@ -56,8 +59,15 @@ def modules(image):
 
 
 @each
-def test_an_image_has_the_servers_modules_that_are_small_there(files, image):
+def test_an_image_has_the_modules_that_are_small_there(files, image):
     assert {path for path, (_, content) in files[image].items() if content and "/lockkeeper-" in path} == modules(image)
+
+
+def test_mysql_s_users_can_log_in_from_it(files):
+    # libmariadb loads these by name.
+    plugins = {path.rsplit("/", 1)[1] for path in files[SERVER] if "/libmariadb3/plugin/" in path}
+
+    assert plugins == {"caching_sha2_password.so", "sha256_password.so", "client_ed25519.so"}
 
 
 @each

@@ -117,6 +117,42 @@ def test_lockcli_is_in_it_and_reaches_the_server(house, server):
     assert server.request("GET", f"/workflow/lock/?id={gate['id']}")[1]["status"] == "locked"
 
 
+def test_lockctl_is_in_it_and_takes_a_lock(house, server):
+    done = house.tool("lockctl", "--server", "http://locks:3000", "lock", "prod", "--as", "someone")
+
+    assert done.returncode == 0, done.stderr
+    assert holders_of_prod(server) == {"someone": 1}
+
+
+def stormlock(house, folder, backend, keys, *arguments, image=SERVER):
+    configuration = folder / "stormlock.cfg"
+    configuration.write_text(f"[default]\nttl = 1 hour\nprincipal = someone\nbackend = {backend}\n"
+                             f"[backend.{backend}]\n" + keys)
+    return house.tool("stormlock", "-c", "/stormlock.cfg", *arguments, image=image,
+                      options=["--volume", f"{configuration}:/stormlock.cfg:ro"])
+
+
+def test_stormlock_is_in_it_and_leases_a_lock(house, server, tmp_path):
+    done = stormlock(house, tmp_path, "lockkeeper", "url = http://locks:3000\n", "acquire", "prod")
+
+    assert done.returncode == 0, done.stderr
+    assert holders_of_prod(server) == {"someone": 1}
+
+
+BACKENDS = {"redis": "url = redis://127.0.0.1:1\n", "postgresql": "connection = host=127.0.0.1 port=1\n",
+            "mysql": "host = 127.0.0.1\nport = 1\n", "etcd": "host = 127.0.0.1\nport = 1\ntimeout = 1\n",
+            "dynamodb": "endpoint = http://127.0.0.1:1\nregion = r\naccess_key_id = x\nsecret_access_key = x\n"}
+
+
+@pytest.mark.parametrize("image, backend", [(SERVER, backend) for backend in BACKENDS if backend != "etcd"] +
+                         [(SERVER_GRPC, "etcd")])
+def test_each_backend_of_stormlock_is_looked_for_where_it_was_said_to_be(house, tmp_path, image, backend):
+    done = stormlock(house, tmp_path, backend, BACKENDS[backend], "acquire", "prod", image=image)
+
+    assert done.returncode == 1
+    assert "127.0.0.1" in done.stderr, done.stderr
+
+
 def test_lockagt_is_in_it(house):
     done = house.tool("lockagt", "--version")
 
