@@ -41,6 +41,10 @@ TEST(StormlockTtl, NothingStandsBeforeOrAfter) {
   for (const auto& text : texts) EXPECT_EQ(read(text), seconds(0)) << text;
 }
 
+TEST(StormlockTtl, AUnitWithoutANumberIsToldTheForm) {
+  EXPECT_TRUE(std::get<TtlFault>(parse_ttl("days")).text.starts_with("\"days\" is no time: write a whole number"));
+}
+
 TEST(StormlockTtl, NoTimeIsNoLease) {
   for (const char* text : {"0s", "00s", "0 days"}) EXPECT_EQ(read(text), seconds(0)) << text;
 }
