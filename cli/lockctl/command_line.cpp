@@ -83,6 +83,8 @@ class Reader {
     return std::move(line_);
   }
 
+  bool runs() const { return line_.command != nullptr && line_.command->manner == CommandKind::Manner::runs; }
+
  private:
   void take_flag(const std::string& text) {
     const auto equals = text.find('=');
@@ -173,7 +175,13 @@ std::size_t Line::number(const std::string& flag, std::size_t otherwise, std::si
 }
 
 Line read_line(const std::vector<std::string>& arguments, std::span<const CommandKind> commands) {
-  return Reader(arguments, commands).read();
+  Reader reader(arguments, commands);
+  try {
+    return reader.read();
+  } catch (const Failure& failure) {
+    if (!reader.runs()) throw;
+    throw Failure(Exit::run_failed, failure.what());
+  }
 }
 
 }  // namespace lockkeeper::cli::lockctl

@@ -33,8 +33,8 @@ struct CommandKind {
   std::span<const Flag> flags;
   Candidates candidates;
   const char* these;
-  bool configured;                     // it needs what configuration.h reads
-  int (*carry_out)(Session& session);  // the exit code; throws as current_failure() (exit.h) knows it
+  enum class Manner { asks, runs, local } manner;  // local: no server, no configuration; runs: see run_failed
+  int (*carry_out)(Session& session);              // the exit code; throws as current_failure() (exit.h) knows it
 };
 
 // Those that every command takes.

@@ -5,6 +5,7 @@
 namespace lockkeeper::cli::lockctl {
 namespace {
 
+using Manner = CommandKind::Manner;
 using Takes = Flag::Takes;
 
 constexpr Flag ttl{"ttl", Takes::value, "DURATION",
@@ -45,20 +46,23 @@ constexpr const char* one_lock = "NAME";
 
 constexpr std::array all = {
     CommandKind{"list", "[PREFIX]", 0, 1, "who holds what, and how many wait", list_flags, Candidates::locks, "",
-                true, list},
-    CommandKind{"show", one_lock, 1, 1, "one lock: holders, claims, queue", {}, Candidates::locks, "", true, show},
+                Manner::asks, list},
+    CommandKind{
+        "show", one_lock, 1, 1, "one lock: holders, claims, queue", {}, Candidates::locks, "", Manner::asks, show},
     CommandKind{"lock", one_lock, 1, 1, "take it; doing so twice holds it once", lock_flags, Candidates::locks, "",
-                true, lock},
+                Manner::asks, lock},
     CommandKind{"unlock", one_lock, 1, 1, "give back what lock took, or a place in the queue", unlock_flags,
-                Candidates::locks, "", true, unlock},
-    CommandKind{"queue", one_lock, 1, 1, "who waits, the next first", {}, Candidates::locks, "", true, queue},
-    CommandKind{"history", one_lock, 1, 1, "what happened to it", history_flags, Candidates::locks, "", true,
-                history},
+                Candidates::locks, "", Manner::asks, unlock},
+    CommandKind{
+        "queue", one_lock, 1, 1, "who waits, the next first", {}, Candidates::locks, "", Manner::asks, queue},
+    CommandKind{"history", one_lock, 1, 1, "what happened to it", history_flags, Candidates::locks, "",
+                Manner::asks, history},
     CommandKind{"force-release", one_lock, 1, 1, "end all claims, whoever holds them; who waits gets it",
-                force_flags, Candidates::locks, "", true, force_release},
-    CommandKind{"status", "", 0, 0, "what the server is and counts", {}, Candidates::none, "", true, status},
+                force_flags, Candidates::locks, "", Manner::asks, force_release},
+    CommandKind{
+        "status", "", 0, 0, "what the server is and counts", {}, Candidates::none, "", Manner::asks, status},
     CommandKind{"run", "NAME -- COMMAND [ARGUMENT...]", 2, any_number, "have the lock while a command runs",
-                run_flags, Candidates::locks, "", true, run_command},
+                run_flags, Candidates::locks, "", Manner::runs, run_command},
     CommandKind{"completion",
                 "bash|zsh|fish",
                 1,
@@ -67,9 +71,10 @@ constexpr std::array all = {
                 {},
                 Candidates::these,
                 "bash zsh fish",
-                false,
+                Manner::local,
                 completion},
-    CommandKind{"__complete", "[WORD...]", 0, any_number, nullptr, {}, Candidates::none, "", false, complete},
+    CommandKind{
+        "__complete", "[WORD...]", 0, any_number, nullptr, {}, Candidates::none, "", Manner::local, complete},
 };
 
 }  // namespace

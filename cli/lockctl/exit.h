@@ -22,7 +22,7 @@ enum class Exit {
   over = 11,
   run_lost = 123,  // these of `run` are run.h's
   run_not_held = 124,
-  run_failed = 125,
+  run_failed = 125,  // whatever went wrong before the command
   cannot_run = 126,
   no_command = 127,
   hung_up = 129,  // the shells' way: 128 and the signal's number

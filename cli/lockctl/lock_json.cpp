@@ -1,10 +1,12 @@
 #include "cli/lockctl/lock_json.h"
 
+#include <rapidjson/reader.h>
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
 #include <cstdio>
 #include <optional>
+#include <stdexcept>
 
 #include "locks/duration.h"
 #include "wire/time_text.h"
@@ -66,9 +68,13 @@ class Json {
     writer_.EndArray();
     return *this;
   }
-  Json& raw(const char* member, const std::string& json) {
+  // `json` comes from outside: read and written anew.
+  Json& member(const char* member, const std::string& json) {
     name(member);
-    writer_.RawValue(json.data(), json.find_last_not_of(" \r\n") + 1, rapidjson::kObjectType);
+    rapidjson::StringStream stream(json.c_str());
+    rapidjson::Reader reader;
+    const auto parsed = reader.Parse<rapidjson::kParseIterativeFlag>(stream, writer_);
+    if (parsed.IsError()) throw std::runtime_error("the server's answer is no JSON");
     return *this;
   }
 
@@ -174,7 +180,7 @@ std::string json_of(const std::string& lock, const wire::DeniedView& denied) {
 
 std::string json_of_status(const std::string& server, const std::string& version, const std::string& status) {
   Json json;
-  return json.open().text("server", server).raw("version", version).raw("status", status).close().done();
+  return json.open().text("server", server).member("version", version).member("status", status).close().done();
 }
 
 std::string JsonArray::member(const std::string& json) {

@@ -27,13 +27,14 @@ bool reader_has_left() {
 
 int carry_out(Session& session) {
   const CommandKind& command = *session.line.command;
-  if (command.configured) session.configuration = read_configuration(session.line, session.environment);
+  if (command.manner != CommandKind::Manner::local)
+    session.configuration = read_configuration(session.line, session.environment);
   for (const std::string& warning : session.configuration.warnings) session.warn(warning);
   session.terminal = terminal_of(STDOUT_FILENO, session.environment);
   session.color = colored(session.configuration, session.terminal);
   // `run` handles signals by itself, and forks.
   http::Interrupt* interrupt = nullptr;
-  if (command.carry_out != run_command) {
+  if (command.manner != CommandKind::Manner::runs) {
     interrupt = new http::Interrupt;  // for the handlers, which may be at work until the very end
     end_on_signals(*interrupt);
     session.interrupt = interrupt;
@@ -64,7 +65,7 @@ int lockctl(const std::vector<std::string>& arguments, const Environment& enviro
   try {
     Session session{.line = read_line(arguments, commands()), .environment = environment, .out = out, .err = err};
     if (farewell(session.line, out)) return 0;
-    runs = session.line.command->carry_out == run_command;
+    runs = session.line.command->manner == CommandKind::Manner::runs;
     return carry_out(session);
   } catch (const std::exception&) {
     const Failure failure = current_failure();

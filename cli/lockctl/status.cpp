@@ -12,7 +12,7 @@
 namespace lockkeeper::cli::lockctl {
 namespace {
 
-// "name  value" for each member; what is no plain value, as JSON.
+// "name  value" for each member; what is no plain value, without one.
 void print(std::ostream& out, const rapidjson::Document& document) {
   if (!document.IsObject()) return;
   for (const auto& member : document.GetObject()) {
@@ -20,7 +20,7 @@ void print(std::ostream& out, const rapidjson::Document& document) {
     std::string value;
     if (member.value.IsString()) {
       value = {member.value.GetString(), member.value.GetStringLength()};
-    } else {
+    } else if (member.value.IsNumber() || member.value.IsBool()) {
       rapidjson::StringBuffer text;
       rapidjson::Writer<rapidjson::StringBuffer> writer(text);
       member.value.Accept(writer);

@@ -66,7 +66,7 @@ def test_without_being_told_otherwise_the_holder_is_the_user_and_the_machine(ser
     assert view(server, "prod")["holders"][0]["holder"] == f"{user}@{socket.gethostname()}"
 
 
-def test_different_persons_exclude_each_other(server, at):
+def test_3_4_different_persons_exclude_each_other(server, at):
     said(lockctl("lock", "prod", **at, **ALICE))
     failed(lockctl("lock", "prod", **at, **BOB), 3, "held by alice@bastion since", "--wait")
     failed(lockctl("unlock", "prod", **at, **BOB), 4, "nothing was released", "held by alice@bastion")
@@ -467,10 +467,6 @@ def test_1_the_output_cannot_be_written(at):
     assert "cannot be written" in run.stderr
 
 
-def test_3_and_4_are_told_above():
-    assert test_different_persons_exclude_each_other
-
-
 def test_6_the_server_refuses_the_request(at):
     failed(lockctl("lock", "n" * 600, **at), 6, "400")
     failed(lockctl("lock", "prod", "--ttl", "1ms", **at), 6, "100ms")
@@ -505,6 +501,9 @@ def test_123_to_127_are_those_of_run(at):
     path = {"PATH": os.environ["PATH"]}
     assert lockctl("run", "prod", "--", "true", **at, **BOB, **path).returncode == 124
     assert lockctl("run", "free", "--", "true", LOCKCTL_SERVER="http://127.0.0.1:1", **path).returncode == 125
+    for wrong in (["run", "free"], ["run", "free", "--json", "--", "true"], ["run", "free", "--ttl", "5", "--", "true"],
+                  ["run", "--colour", "free", "--", "true"]):
+        assert lockctl(*wrong, **at, **path).returncode == 125, wrong
     assert lockctl("run", "free", "--", "/etc/passwd", **at, **path).returncode == 126
     assert lockctl("run", "free", "--", "no-such-command", **at, **path).returncode == 127
 
