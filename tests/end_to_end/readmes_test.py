@@ -237,7 +237,8 @@ def anchors_of(page):
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("page", [*sorted(PAGES.glob("*.md")), ROOT / "deploy/kubernetes/README.md"], ids=str)
+@pytest.mark.parametrize("page", [*sorted(PAGES.glob("*.md")), ROOT / "docs/cli.md", ROOT / "README.md",
+                                  ROOT / "deploy/kubernetes/README.md"], ids=str)
 def test_every_link_of_the_page_leads_somewhere(page):
     for link in re.findall(r"\]\(([^)]+)\)", page.read_text()):
         if link.startswith("https://"):
