@@ -111,8 +111,8 @@ def test_when_the_time_to_wait_is_over_the_queue_is_left(server, client, lock):
 
 
 def test_a_lease_is_kept_alive_beyond_its_ttl(server, client, lock):
-    with client.lock(lock, ttl=1) as lease:
-        wait_for_event(server, lock, "renewed", 6)  # at least a second
+    with client.lock(lock, ttl=3) as lease:
+        wait_for_event(server, lock, "renewed", 4)  # for longer than the ttl
         lease.check()
         assert not lease.lost.is_set() and not lease.lost.wait(0)
     assert "lapsed" not in happened(server, lock)
@@ -120,7 +120,7 @@ def test_a_lease_is_kept_alive_beyond_its_ttl(server, client, lock):
 
 def test_nobody_who_renewed_before_it_was_over_is_told_of_a_loss(server, client, lock):
     told = []
-    with client.lock(lock, ttl=1, keep_alive=False, on_lost=told.append) as lease:
+    with client.lock(lock, ttl=10, keep_alive=False, on_lost=told.append) as lease:
         lease.renew()
         lease.renew("1m")
         assert lease.ttl == 60 and lease.remaining > 50
@@ -131,7 +131,7 @@ def test_nobody_who_renewed_before_it_was_over_is_told_of_a_loss(server, client,
 def test_who_loses_the_lease_hears_of_it_and_cannot_end_well(server, client, lock, how):
     told = []
     with pytest.raises(lockkeeper.LeaseLost) as lost:
-        with client.lock(lock, ttl=1, claim="nightly", on_lost=told.append) as lease:
+        with client.lock(lock, ttl=3, claim="nightly", on_lost=told.append) as lease:
             if how == "force":
                 client.force_release(lock, "a test")
                 why = "an operator ended it"
@@ -184,7 +184,7 @@ def test_the_servers_bound_of_a_hold_is_counted_too(tmp_path):
 
 
 def test_a_lease_that_nobody_holds_any_more_lapses(server, client, lock):
-    lease = client.acquire(lock, ttl=1)
+    lease = client.acquire(lock, ttl=2)
     wait_for_event(server, lock, "renewed")
     del lease
     gc.collect()

@@ -37,7 +37,7 @@ with lockkeeper.Client(url) as client:
 class Process:
     """Holds a lock, and does a step of its work for each line that it is given."""
 
-    def __init__(self, server, lock, ttl="2s", wait="0s"):
+    def __init__(self, server, lock, ttl="3s", wait="0s"):
         self.process = subprocess.Popen([sys.executable, "-c", HOLDER, server.url, lock, ttl, wait], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1)
 
@@ -82,7 +82,7 @@ def test_a_place_and_a_lease_outlive_a_kill_of_the_server(fragile):
         assert count(fragile, "a", "queued") == 1, "it has kept its place"
         assert lease.token == history(fragile, "a")[-1]["token"]
         lease.release()
-        with client.lock("a", ttl=4) as lease:
+        with client.lock("a", ttl=6) as lease:
             kill_and_start(fragile)
             wait_for_event(fragile, "a", "renewed")
             lease.check()
@@ -178,7 +178,7 @@ def test_tasks_are_told_before_the_lease_ends_at_the_server_too(server, lock):
 
 def test_a_short_cut_costs_nothing(server, lock):
     with SlowProxy(server.port) as proxy, lockkeeper.Client(f"http://127.0.0.1:{proxy.port}") as client:
-        with client.lock(lock, ttl=3) as lease:
+        with client.lock(lock, ttl=6) as lease:
             proxy.cut()
             wait_for(lambda: lease._standing._why, "a renewal to fail")
             proxy.heal()
