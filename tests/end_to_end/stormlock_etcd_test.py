@@ -6,6 +6,8 @@ import time
 
 import pytest
 from losing_proxy import LosingProxy
+from server import wait_for
+from slow_proxy import SlowProxy
 from store_etcd import RealStore
 from stormlock_runs import RESOURCE, Stormlock, ended
 
@@ -38,21 +40,30 @@ def stormlock(tmp_path, etcd):
 
 # ---- whose lease it is
 
+def seconds_left(etcd, lease):
+    return json.loads(etcd.ctl("lease", "timetolive", lease, "-w", "json").stdout)["ttl"]
+
+
 def test_a_lease_of_another_lock_is_neither_released_nor_renewed(stormlock, etcd):
-    mine, other = stormlock.acquired(), stormlock.acquired("other")
+    mine, other = stormlock.acquired(), stormlock.acquired("other", ttl="90s")
+    wait_for(lambda: seconds_left(etcd, other) < 89, "a lease to be older")
     assert stormlock("renew", RESOURCE, other).returncode == 3
+    assert seconds_left(etcd, other) < 89
+    assert stormlock("renew", "other", other).returncode == 0
+    assert seconds_left(etcd, other) >= 89
     assert stormlock("release", RESOURCE, other).returncode == 0
     assert stormlock.held_by() == mine and stormlock.held_by("other") == other
     assert sorted(leases(etcd)) == sorted([mine, other])
 
 
 def test_an_etcd_lease_of_something_else_stays_even_where_a_lock_has_its_number(stormlock, etcd):
-    lease = etcd.ctl("lease", "grant", "600").stdout.split()[1]
-    etcd.ctl("put", f"/{RESOURCE}/id", lease)
-    assert stormlock("renew", RESOURCE, lease).returncode == 3
-    assert stormlock("release", RESOURCE, lease).returncode == 0
-    assert stormlock.held_by() is None
-    assert leases(etcd) == [lease]
+    lease, other = (etcd.ctl("lease", "grant", "600").stdout.split()[1] for _ in range(2))
+    for with_lease in ([], ["--lease", other]):
+        etcd.ctl("put", f"/{RESOURCE}/id", lease, *with_lease)
+        assert stormlock("renew", RESOURCE, lease).returncode == 3
+        assert stormlock("release", RESOURCE, lease).returncode == 0
+        assert stormlock.held_by() is None
+    assert sorted(leases(etcd)) == sorted([lease, other])
 
 
 def test_a_release_leaves_nothing_behind(stormlock, etcd):
@@ -61,10 +72,17 @@ def test_a_release_leaves_nothing_behind(stormlock, etcd):
     assert leases(etcd) == []
 
 
-def test_who_lose_the_race_leave_no_lease_behind(stormlock, etcd):
-    everybody = [ended(each) for each in [stormlock.start("acquire", RESOURCE) for _ in range(12)]]
-    assert sorted(each.returncode for each in everybody) == [0] + [2] * 11
-    assert leases(etcd) == [stormlock.held_by()]
+def test_who_loses_the_race_leaves_no_lease_behind(stormlock, etcd):
+    with SlowProxy(etcd.port) as proxy:
+        proxy.slow(0.6)
+        slow = stormlock.but(port=proxy.port).start("acquire", RESOURCE)
+        wait_for(lambda: leases(etcd), "the slow one to have looked, and to have its etcd lease")
+        proxy.hold()
+        winner = stormlock.acquired()
+        proxy.heal()
+        loser = ended(slow)
+    assert (loser.returncode, loser.stdout, loser.stderr) == (2, f"{winner}\n", "Lock held\n")
+    assert leases(etcd) == [winner]
 
 
 def test_a_renewal_gives_the_ttl_of_the_acquire_whatever_it_is_told(stormlock, etcd):
