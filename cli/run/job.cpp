@@ -12,6 +12,9 @@ namespace lockkeeper::cli::run {
 
 using client::BootClock;
 
+// The guard may be the first to say that a lease is lost; who renews knows why, as soon as its request is given up.
+constexpr milliseconds kForTheReason{200};
+
 Job::Job(GuardedCommand& command, Signals& signals, const ControllingTerminal& terminal)
     : command_(command), signals_(signals), terminal_(terminal) {}
 
@@ -24,10 +27,11 @@ void Job::wait(const http::Interrupt& lost, const std::function<void()>& on_loss
     pollfd ready[4] = {{can_be_told ? signals_.descriptor() : -1, POLLIN, 0},
                        {command_.descriptor(), POLLIN, 0},
                        {alarm.descriptor(), POLLIN, 0},
-                       {lost_ || status_ ? -1 : lost.descriptor(), POLLIN, 0}};
+                       {told_ || status_ ? -1 : lost.descriptor(), POLLIN, 0}};
     poll(ready, 4, -1);
     while (const auto news = command_.next(BootClock::now())) hear(*news);
     if (lost.raised() || command_.lost()) lose();
+    if (lost_ && lost.raised()) tell_loss();
     while (command_.group()) {
       const auto number = signals_.next();
       if (!number) break;
@@ -35,6 +39,10 @@ void Job::wait(const http::Interrupt& lost, const std::function<void()>& on_loss
     }
   }
   if (command_.group()) terminal_.take_from(*command_.group());
+  if (lost_) {
+    lost.sleep(kForTheReason);
+    tell_loss();
+  }
   if (status_ && WIFSIGNALED(*status_)) terminal_.restore();
 }
 
@@ -65,6 +73,11 @@ void Job::hear(const GuardedCommand::News& news) {
 void Job::lose() {
   if (lost_ || status_ || fault_) return;
   lost_ = true;
+}
+
+void Job::tell_loss() {
+  if (told_) return;
+  told_ = true;
   on_loss_();
 }
 

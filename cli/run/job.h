@@ -17,7 +17,8 @@ class Job {
   // `command` is started, `signals` are with_stops().
   Job(GuardedCommand& command, Signals& signals, const ControllingTerminal& terminal);
 
-  // Until nothing of it is left. `on_loss`: once, when `lost` is raised before that.
+  // Until nothing of it is left. `on_loss`: once, if the lease is lost before it has ended; `lost` is raised when
+  // the reason is known.
   void wait(const http::Interrupt& lost, const std::function<void()>& on_loss);
 
   std::optional<int> fault() const { return fault_; }  // it could not be started: errno
@@ -26,6 +27,7 @@ class Job {
 
  private:
   void lose();
+  void tell_loss();
   void hand_on(int number);
   void hear(const GuardedCommand::News& news);
   void stopped(int number);
@@ -37,7 +39,7 @@ class Job {
   const ControllingTerminal& terminal_;
   std::function<void()> on_loss_;
   std::optional<int> fault_, status_;
-  bool lost_ = false, over_ = false, stop_handed_on_ = false;
+  bool lost_ = false, told_ = false, over_ = false, stop_handed_on_ = false;
 };
 
 }  // namespace lockkeeper::cli::run

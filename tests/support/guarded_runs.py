@@ -14,7 +14,7 @@ from server import wait_for
 
 RUNS = int(os.environ.get("LOCKKEEPER_RUNS", "10"))
 SEED = int(os.environ.get("LOCKKEEPER_FAULTS_SEED", random.randrange(1 << 24)))
-TTL = 1.5  # seconds
+TTL = 3  # seconds
 
 
 class Guarded:
