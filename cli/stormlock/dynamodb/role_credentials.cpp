@@ -17,7 +17,7 @@ namespace {
 using stores::dynamodb::Credentials;
 using stores::dynamodb::Environment;
 
-constexpr std::chrono::seconds kPatience{1};  // each: on any other machine nobody answers there
+constexpr std::chrono::seconds kPatience{2};  // each: on any other machine nobody answers there
 
 http::ClientSettings settings() {
   http::ClientSettings settings;

@@ -13,7 +13,7 @@
 
 namespace lockkeeper::cli::stormlock {
 
-// nullopt: no such service answers, within a second or two. Throws BackendError: it answers, and has no keys.
+// nullopt: no such service answers, within 2 s. Throws BackendError: it answers, and has no keys.
 std::optional<stores::dynamodb::Credentials> role_credentials(const stores::dynamodb::Environment& environment);
 
 }  // namespace lockkeeper::cli::stormlock
