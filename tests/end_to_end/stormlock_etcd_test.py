@@ -7,12 +7,12 @@ import time
 import pytest
 from losing_proxy import LosingProxy
 from server import wait_for
-from slow_proxy import SlowProxy
 from store_etcd import RealStore
-from stormlock_runs import RESOURCE, Stormlock, ended
+from stormlock_runs import RESOURCE, Stormlock
 
 SECRET = "s3cret-of-etcd"
 OTHER = "1234567890abcdef"
+PUT = b"\x12\x02me"  # within the transaction that takes a lock: its principal, as a value
 
 
 @pytest.fixture(scope="module")
@@ -73,14 +73,10 @@ def test_a_release_leaves_nothing_behind(stormlock, etcd):
 
 
 def test_who_loses_the_race_leaves_no_lease_behind(stormlock, etcd):
-    with SlowProxy(etcd.port) as proxy:
-        proxy.slow(0.6)
-        slow = stormlock.but(port=proxy.port).start("acquire", RESOURCE)
-        wait_for(lambda: leases(etcd), "the slow one to have looked, and to have its etcd lease")
-        proxy.hold()
-        winner = stormlock.acquired()
-        proxy.heal()
-        loser = ended(slow)
+    winner = []
+    with LosingProxy(etcd.port, PUT, done=True, meanwhile=lambda: winner.append(stormlock.acquired())) as proxy:
+        loser = stormlock.but(port=proxy.port)("acquire", RESOURCE)
+    winner, = winner
     assert (loser.returncode, loser.stdout, loser.stderr) == (2, f"{winner}\n", "Lock held\n")
     assert leases(etcd) == [winner]
 
@@ -201,7 +197,7 @@ def test_what_is_wrong_in_the_configuration_is_said(guarded, settings, said):
 
 def losing(stormlock, etcd, done, gone=False):
     """A proxy that loses the transaction that takes the lock, and a stormlock that asks through it."""
-    proxy = LosingProxy(etcd.port, b"\x12\x02me", done=done, gone=gone)  # a principal that is put
+    proxy = LosingProxy(etcd.port, PUT, done=done, gone=gone)
     return proxy, stormlock.but(port=proxy.port, timeout=2)
 
 

@@ -5,6 +5,7 @@
 
 done      whether the question gets there
 gone      whether nobody gets through any more after it
+meanwhile what happens before the question is passed on: then nothing is lost (done=True)
 silent    whether its connection stays, and nothing comes
 """
 
@@ -16,8 +17,9 @@ import threading
 
 
 class LosingProxy:
-    def __init__(self, port, word, *, done, gone=False, silent=False):
+    def __init__(self, port, word, *, done, gone=False, silent=False, meanwhile=None):
         self.target, self.word, self.done, self.gone, self.silent = port, word, done, gone, silent
+        self.meanwhile = meanwhile
         self.lost = threading.Event()
         self.listening = socket.create_server(("127.0.0.1", 0))
         self.port = self.listening.getsockname()[1]
@@ -47,7 +49,9 @@ class LosingProxy:
                     piece = one.recv(65536)
                     if one is client and self.word in piece and not self.lost.is_set():
                         self.lost.set()
-                        losing = True
+                        losing = self.meanwhile is None
+                        if not losing:
+                            self.meanwhile()
                         if not self.done:
                             return reset(client)
                     if one is server and losing:
