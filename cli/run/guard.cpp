@@ -83,6 +83,11 @@ class Guard {
       begin = end + 1;
     }
     if (!parts.empty()) note_ = parts.front();
+    // One of the two has stood still since the lease was granted.
+    if (BootClock::now() >= term_at()) {
+      send(socket_, {Message::Kind::lost});
+      return cannot_start(ETIME);
+    }
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) return cannot_start(errno);
     const pid_t guard = getpid();
@@ -137,12 +142,14 @@ class Guard {
     watch_.reset();
   }
 
+  Time term_at() const { return Time(BootClock::duration(shared_.term_at.load())); }
+
   void step() {
     signalfd_siginfo info;
     while (read(signals_, &info, sizeof info) > 0) {
     }
     if (!watch_ || over_) return;
-    watch_->put_off(Time(BootClock::duration(shared_.term_at.load())));
+    watch_->put_off(term_at());
     const Watch::News news = watch_->step(BootClock::now());
     alarm_.set(watch_->until());
     if (!started_) return;

@@ -236,7 +236,9 @@ class GuardedCommand::Impl {
     }
     watch_.emplace(*group_, spans_.grace, older_);
     watch_->put_off(term_at());
-    watch_->begin(BootClock::now(), std::min(spans_.grace, milliseconds(1000)));
+    const Time now = BootClock::now();
+    const auto told = std::chrono::ceil<milliseconds>(told_kill_at_ - now);
+    watch_->begin(now, std::clamp(told, milliseconds(0), std::min(spans_.grace, milliseconds(1000))));
   }
 
   bool receive_rest() {

@@ -21,14 +21,7 @@ Job::Job(GuardedCommand& command, Signals& signals, const ControllingTerminal& t
 void Job::wait(const http::Interrupt& lost, const std::function<void()>& on_loss) {
   Alarm alarm;
   on_loss_ = on_loss;
-  while (!over_) {
-    alarm.set(command_.wake_at());
-    const bool can_be_told = command_.group().has_value();
-    pollfd ready[4] = {{can_be_told ? signals_.descriptor() : -1, POLLIN, 0},
-                       {command_.descriptor(), POLLIN, 0},
-                       {alarm.descriptor(), POLLIN, 0},
-                       {told_ || status_ ? -1 : lost.descriptor(), POLLIN, 0}};
-    poll(ready, 4, -1);
+  for (;;) {
     while (const auto news = command_.next(BootClock::now())) hear(*news);
     if (lost.raised() || command_.lost()) lose();
     if (lost_ && lost.raised()) tell_loss();
@@ -37,6 +30,14 @@ void Job::wait(const http::Interrupt& lost, const std::function<void()>& on_loss
       if (!number) break;
       hand_on(*number);
     }
+    if (over_) break;
+    alarm.set(command_.wake_at());
+    const bool can_be_told = command_.group().has_value();
+    pollfd ready[4] = {{can_be_told ? signals_.descriptor() : -1, POLLIN, 0},
+                       {command_.descriptor(), POLLIN, 0},
+                       {alarm.descriptor(), POLLIN, 0},
+                       {told_ || status_ ? -1 : lost.descriptor(), POLLIN, 0}};
+    poll(ready, 4, -1);
   }
   if (command_.group()) terminal_.take_from(*command_.group());
   if (lost_) {
@@ -53,6 +54,7 @@ void Job::hear(const GuardedCommand::News& news) {
       leave_streams();
       break;
     case What::cannot_start:
+      if (command_.lost()) lose();
       fault_ = news.number;
       over_ = true;
       break;

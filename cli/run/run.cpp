@@ -14,6 +14,7 @@
 #include "cli/run/guarded_command.h"
 #include "cli/run/job.h"
 #include "cli/run/signals.h"
+#include "cli/shown/text.h"
 #include "cli/shown/waiting.h"
 #include "client/acquisition.h"
 #include "client/keep_alive.h"
@@ -67,7 +68,7 @@ class Run {
     return order;
   }
 
-  void say(const std::string& sentence) const { err_ << "lockctl: " << sentence << std::endl; }
+  void say(const std::string& sentence) const { err_ << "lockctl: " << harmless(sentence) << std::endl; }
 
   // Or the exit code.
   std::variant<Acquisition::Granted, int> take(client::LockClient& client) {
@@ -132,11 +133,11 @@ class Run {
       say("the lease on " + order_.lock + " is lost: " + (why.empty() ? "its time is over" : why) + ": '" +
           order_.words.front() + "' is ended");
     });
+    if (job.lost()) return {exit_lost, true};
     if (const auto fault = job.fault()) {
       say(order_.words.front() + ": " + std::strerror(*fault));
       return {*fault == ENOENT ? exit_no_command : exit_cannot_run, false};
     }
-    if (job.lost()) return {exit_lost, true};
     if (command_.unguarded()) {
       say("its guard was killed, so that '" + order_.words.front() + "' was ended");
       return {exit_lost, false};

@@ -253,6 +253,18 @@ def test_a_guard_takes_the_command_along_also_while_lockctl_stands_still(run):
     assert one.end()[0] == 123
 
 
+def test_a_guard_that_is_stopped_while_lockctl_waits_starts_the_command_all_the_same(run, lock):
+    first = run("cat", stdin=subprocess.PIPE)
+    wait_for(lambda: lock()["claims"], "the first")
+    one = run("echo", "it runs", options=["--wait", "1m", "--ttl", "1h"])
+    wait_for(lambda: lock()["queue"], "it to be in the queue")
+    guard = one.guard()
+    os.kill(guard, signal.SIGSTOP)
+    wait_for(lambda: state(guard) == "T", "it to stand still")
+    first.close_input()
+    assert one.end()[:2] == (0, "it runs\n")
+
+
 def test_a_guard_that_is_stopped_is_woken(run, lock):
     one = run("cat", stdin=subprocess.PIPE, options=["--ttl", "900ms"])
     wait_for(lambda: history(lock).count("renewed") >= 1, "a renewal")
