@@ -16,14 +16,12 @@ endfunction()
 compress("${top}/deploy/packages/debian/changelog" "${root}/doc/${package}/changelog.Debian.gz")
 file(INSTALL "${top}/deploy/packages/debian/copyright" DESTINATION "${root}/doc/${package}")
 
-# lockkeeper.8 is the server's, all others are of tools.
-file(GLOB manuals "${top}/deploy/man/*.[1-8]")
-foreach(manual ${manuals})
-  cmake_path(GET manual FILENAME page)
+# Not called `server`: the rules after this one compare the part's name with "server", which would be taken for it.
+set(pages_server lockkeeper.8)
+set(pages_tools lockcli.1 lockctl.1 stormlock.1)
+foreach(page ${pages_${part}})
   string(REGEX MATCH "[1-8]$" section "${page}")
-  if(part STREQUAL tools AND NOT page STREQUAL lockkeeper.8 OR part STREQUAL server AND page STREQUAL lockkeeper.8)
-    compress("${manual}" "${root}/man/man${section}/${page}.gz")
-  endif()
+  compress("${top}/deploy/man/${page}" "${root}/man/man${section}/${page}.gz")
 endforeach()
 
 if(part STREQUAL tools)

@@ -17,14 +17,12 @@ from machine import Machine, build_image
 TREE = pathlib.Path(os.environ["LOCKKEEPER_BIN"]).parent
 
 
-def pack(*folders):
-    """Makes the packages of what is built, in each of the folders, at one time. Nothing is compiled."""
-    made = [subprocess.Popen(["cpack", "--config", TREE / "CPackConfig.cmake", "-B", folder], stdout=subprocess.PIPE,
-                             stderr=subprocess.STDOUT, text=True, env={**os.environ, "SOURCE_DATE_EPOCH": "1700000000"})
-            for folder in folders]
-    for one in made:
-        told, _ = one.communicate(timeout=300)
-        assert one.returncode == 0, told
+def pack(folder):
+    """Makes the packages of what is built. Nothing is compiled."""
+    done = subprocess.run(["cpack", "--config", TREE / "CPackConfig.cmake", "-B", folder], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, env={**os.environ, "SOURCE_DATE_EPOCH": "1700000000"})
+    assert done.returncode == 0, done.stdout
+    return by_name(folder)
 
 
 def by_name(folder):
@@ -32,18 +30,11 @@ def by_name(folder):
 
 
 @pytest.fixture(scope="session")
-def made_twice(tmp_path_factory):
-    # Apt reads them by a user of its own.
-    folders = [tmp_path_factory.mktemp("debs"), tmp_path_factory.mktemp("again")]
-    folders[0].chmod(0o755)
-    pack(*folders)
-    return [by_name(folder) for folder in folders]
-
-
-@pytest.fixture(scope="session")
-def debs(made_twice):
-    """The packages by name; their files are in one folder."""
-    return made_twice[0]
+def debs(tmp_path_factory):
+    """The packages by name; their files are in one folder, which apt reads by a user of its own."""
+    folder = tmp_path_factory.mktemp("debs")
+    folder.chmod(0o755)
+    return pack(folder)
 
 
 @pytest.fixture(scope="session")
