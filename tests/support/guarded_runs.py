@@ -30,9 +30,13 @@ class Guarded:
         self.guard = self.run.guard()
 
     def await_start(self):
-        wait_for(self.beats.all_live, "the command to live")
+        wait_for(self.lives, "the command to live")
         self.next = NextHolder(self.server, self.lock)
         wait_for(self.next.is_queued, "the next one in the queue")
+
+    def lives(self):
+        assert self.run.process.poll() is None, self.run.end()
+        return self.beats.all_live()
 
     def how_it_ended(self):
         events = json.loads(self.server.request("GET", f"/lock/{self.lock}/history?order=oldest").body)["events"]
