@@ -1,5 +1,6 @@
 """What is pure: the clock is the test's own, and so are the server's answers."""
 
+import asyncio
 import datetime
 import json
 import math
@@ -11,6 +12,7 @@ from lockkeeper.acquisition import Acquisition, Order
 from lockkeeper.calls import Identity, Reply
 from lockkeeper.lease_watch import LeaseWatch, State
 from lockkeeper.retry import Backoff, parse_retry_after
+from lockkeeper.standing import Standing, give_up
 from lockkeeper.steps import Ask, World
 
 
@@ -95,7 +97,8 @@ class Conversation:
         self.pauses = []
         self.places = []
         order = Order("prod", Identity("secret", "ada", "deploy", "r1"), {}, ttl, wait, patience, 10.0, self.places.append)
-        self.steps = Acquisition(order, World(clock=lambda: self.now, random=lambda: 0.5)).run()
+        self.world = World(clock=lambda: self.now, random=lambda: 0.5)
+        self.steps = Acquisition(order, self.world).run()
 
     def play(self, *answers):
         """The end: what it returns or raises."""
@@ -273,6 +276,26 @@ def test_a_grant_at_the_end_of_a_poll_that_took_longer_than_the_ttl_is_renewed_b
     talk = Conversation(wait=100, ttl=2)
     end = talk.play((0, looked()), (0, queued()), (25, granted(45, "2s")), (0.1, over("ended", "lapsed")), (0, released()))
     assert isinstance(end, errors.LeaseLost)
+
+
+# ---- its end
+
+
+def leaving(**order):
+    """A conversation whose lock was granted, and is to be released."""
+    talk = Conversation(**order)
+    talk.standing = Standing(talk.play((0, looked()), (0, granted())), talk.world)
+    talk.steps = give_up(talk.standing)
+    talk.asked.clear()
+    return talk
+
+
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt(), SystemExit(), asyncio.CancelledError()])
+@pytest.mark.parametrize("last", [DIED, (503, {"error": "stopping"}), released(1, withdrawn=False)])
+def test_who_is_interrupted_while_it_releases_tries_once_more_and_is_interrupted_all_the_same(interrupt, last):
+    talk = leaving()
+    assert talk.play((1, interrupt), (2.5, last)) is interrupt
+    assert [method for method, _, _ in talk.said()] == ["DELETE"] * 2 and talk.asked[-1].timeout == 2.5
 
 
 def test_keys_are_shown_nowhere():

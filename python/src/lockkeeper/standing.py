@@ -153,5 +153,8 @@ def give_up(standing: Standing) -> Steps[Optional[LeaseLost]]:
     except GeneratorExit:
         raise
     except BaseException:  # interrupted: once more, since nobody else will
-        yield from ask_once(standing.release(), 2.5)
+        try:
+            yield from ask_once(standing.release(), 2.5)
+        except (ServerError, Unreachable) as error:
+            log.warning("could not release %s: %s", standing.lock, error)
         raise
