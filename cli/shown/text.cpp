@@ -2,21 +2,21 @@
 
 #include <clocale>
 #include <cwchar>
-#include <system_error>
 
 namespace lockkeeper::cli {
 namespace {
 
 constexpr std::string_view ellipsis = "…";
 
-// This thread reads UTF-8 whatever locale the program has; C.UTF-8 is a part of the C library.
+// This thread reads UTF-8 whatever locale the program has. Where even C.UTF-8 is missing (it comes with the C library's
+// programs), what is not ASCII in a plain locale is taken for invalid, and shown so.
 class Utf8 {
  public:
   Utf8() : locale_(newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr)) {
-    if (locale_ == nullptr) throw std::system_error(errno, std::generic_category(), "no locale C.UTF-8");
-    before_ = uselocale(locale_);
+    if (locale_ != nullptr) before_ = uselocale(locale_);
   }
   ~Utf8() {
+    if (locale_ == nullptr) return;
     uselocale(before_);
     freelocale(locale_);
   }
@@ -25,7 +25,7 @@ class Utf8 {
 
  private:
   locale_t locale_;
-  locale_t before_;
+  locale_t before_{};
 };
 
 struct Letter {
