@@ -212,3 +212,22 @@ def test_a_release_that_comes_to_nothing_is_told_where_nothing_else_ends_the_hol
         lease.release()
         with pytest.raises(lockkeeper.Unreachable):
             hold.release()
+        fragile.start()
+        for _ in range(2):
+            hold.release()
+    assert happened(fragile, "b") == ["acquired", "released"]
+
+
+def test_tasks_try_a_release_again_too(server, lock):
+    async def whole(port):
+        async with lockkeeper.AsyncClient(f"http://127.0.0.1:{port}", patience=0) as client:
+            hold = await client.acquire(lock, ttl=None)
+            proxy.cut()
+            with pytest.raises(lockkeeper.Unreachable):
+                await hold.release()
+            proxy.heal()
+            await hold.release()
+
+    with SlowProxy(server.port) as proxy:
+        asyncio.run(asyncio.wait_for(whole(proxy.port), PATIENCE))
+    assert happened(server, lock) == ["acquired", "released"]

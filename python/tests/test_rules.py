@@ -141,7 +141,7 @@ def looked(version=41):
 
 def granted(token=42, ttl="30s", again=False):
     return 200, {"response": "", "lock": "prod", "version": token, "token": token, "since": AT, "count": 1, "claim": "deploy",
-                 "again": again, "taken_over": False, "others": [], "ttl": ttl}
+                 "again": again, "taken_over": False, "others": []} | ({"ttl": ttl} if ttl else {})
 
 
 def refused(version=43):
@@ -158,8 +158,9 @@ def over(why, ended=None):
     return 410, body | ({"ended": ended} if ended else {})
 
 
-def released(number=0, withdrawn=True):
-    return 200, {"response": "", "lock": "prod", "version": 44, "released": number, "withdrawn": withdrawn, "holders": []}
+def released(number=0, withdrawn=True, ended=None):
+    body = {"response": "", "lock": "prod", "version": 44, "released": number, "withdrawn": withdrawn, "holders": []}
+    return 200, body | ({"ended": ended} if ended else {})
 
 
 def test_the_same_words_are_repeated_after_a_lost_answer_and_the_lease_counts_from_the_first():
@@ -284,7 +285,7 @@ def test_a_grant_at_the_end_of_a_poll_that_took_longer_than_the_ttl_is_renewed_b
 def leaving(**order):
     """A conversation whose lock was granted, and is to be released."""
     talk = Conversation(**order)
-    talk.standing = Standing(talk.play((0, looked()), (0, granted())), talk.world)
+    talk.standing = Standing(talk.play((0, looked()), (0, granted(ttl=order.get("ttl", "30s")))), talk.world)
     talk.steps = give_up(talk.standing)
     talk.asked.clear()
     return talk
@@ -296,6 +297,14 @@ def test_who_is_interrupted_while_it_releases_tries_once_more_and_is_interrupted
     talk = leaving()
     assert talk.play((1, interrupt), (2.5, last)) is interrupt
     assert [method for method, _, _ in talk.said()] == ["DELETE"] * 2 and talk.asked[-1].timeout == 2.5
+    assert talk.standing.is_lost() == (last == released(1, withdrawn=False)), "else it may be tried again"
+
+
+def test_a_release_whose_answer_was_lost_is_tried_again_and_has_lost_nothing():
+    talk = leaving(ttl=None, patience=3)
+    assert talk.play((3, DIED)) is DIED and not talk.standing.is_lost()
+    talk.steps = give_up(talk.standing)
+    assert talk.play((0, released(ended="released"))) is None, "it was this one's own"
 
 
 def test_keys_are_shown_nowhere():

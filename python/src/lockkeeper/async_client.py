@@ -294,7 +294,11 @@ class AsyncLease:
         self._released = True
         self._stop.detach()
         self._keeper.cancel()
-        lost = await self._client._drive(give_up(self._standing))
+        try:
+            lost = await self._client._drive(give_up(self._standing))
+        except BaseException:
+            self._released = self._standing.is_lost()
+            raise
         if lost is not None:
             raise lost
 

@@ -272,12 +272,16 @@ class Lease:
 
     def release(self) -> None:
         """Raises LeaseLost if it was not held any more: somebody else may have had the lock meanwhile. Once; then
-        nothing."""
+        nothing, unless it failed: without a ttl, try again."""
         if self._released:
             return
         self._released = True
         self._stop()
-        lost = self._client._drive(give_up(self._standing))
+        try:
+            lost = self._client._drive(give_up(self._standing))
+        except BaseException:
+            self._released = self._standing.is_lost()
+            raise
         if lost is not None:
             raise lost
 

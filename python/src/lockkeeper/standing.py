@@ -24,11 +24,11 @@ class Standing:
         self.lock = grant.order.lock
         self.token = grant.granted.token
         self.world = world
-        self.over = False  # nobody cares any more
         self._watch = grant.watch
         self._mutex = threading.Lock()
         self._why = ""
         self._ended = ""  # as the server tells
+        self._unheard = False  # a release may have come to pass
 
     def is_lost(self) -> bool:
         with self._mutex:
@@ -98,12 +98,16 @@ class Standing:
             return calls.unlock(self.lock, identity.key, identity.holder, identity.claim, False)
         return calls.give_back(self.lock, identity, self.grant.begun)
 
-    def released(self, reply: Reply, again: bool) -> Optional[LeaseLost]:
-        """`again`: an answer was lost before. Raises ServerError."""
+    def unheard(self) -> None:
+        """The answer to a release was lost."""
+        self._unheard = True
+
+    def released(self, reply: Reply) -> Optional[LeaseLost]:
+        """Raises ServerError."""
         answer = calls.read_released(reply)
         if isinstance(answer, Denied):
             self.end("another holds the lock by now")
-        elif answer.released > 0 or (again and answer.ended == "released"):
+        elif answer.released > 0 or (self._unheard and answer.ended == "released"):
             self.end("it was released")
             return None
         else:
@@ -135,15 +139,14 @@ def give_up(standing: Standing) -> Steps[Optional[LeaseLost]]:
         except Unreachable as error:
             log.info("%s; %s could not be released", error, standing.lock)
         return standing.lost()
-    lost_answers = []
 
-    def failed(error: Failure) -> None:
-        lost_answers.append(error)
+    def failed(_: Failure) -> None:
+        standing.unheard()
 
     until = world.clock() + min(standing.remaining(), order.patience)
     try:
         reply = yield from patiently(world, standing.release, order.request_timeout, until, failed)
-        return standing.released(reply, bool(lost_answers))
+        return standing.released(reply)
     except (ServerError, Unreachable) as error:
         ttl = standing.ttl()
         if ttl is None:
@@ -153,8 +156,9 @@ def give_up(standing: Standing) -> Steps[Optional[LeaseLost]]:
     except GeneratorExit:
         raise
     except BaseException:  # interrupted: once more, since nobody else will
+        standing.unheard()
         try:
-            yield from ask_once(standing.release(), 2.5)
+            standing.released((yield from ask_once(standing.release(), 2.5)))
         except (ServerError, Unreachable) as error:
             log.warning("could not release %s: %s", standing.lock, error)
         raise
