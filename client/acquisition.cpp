@@ -59,15 +59,34 @@ class Acquisition::Impl {
     try {
       End end = acquire();
       // It is over, or nobody comes for the place any more.
-      if (!std::holds_alternative<Granted>(end) && unknown_) give_back();
+      if (!std::holds_alternative<Granted>(end)) leave();
       return end;
     } catch (const Stopped&) {
-      if (unknown_) give_back();
+      leave();
       return Interrupted{};
     } catch (...) {
-      if (unknown_) give_back();
+      leave();
       throw;
     }
+  }
+
+  bool may_stand() const { return may_stand_; }
+
+  bool give_back() {
+    if (stood_) return false;
+    bool answered = false;
+    client_.set_interrupt(nullptr);
+    client_.set_request_timeout(kGiveBackTimeout);
+    for (int tries = 0; tries < kGiveBackTries && !answered; ++tries) {
+      try {
+        client_.withdraw(order_.lock, order_.identity, intention_);
+        answered = true;
+      } catch (...) {
+        if (!current_failure().may_pass) break;
+      }
+    }
+    client_.set_interrupt(interrupt_);
+    return answered;
   }
 
  private:
@@ -100,6 +119,10 @@ class Acquisition::Impl {
     const wire::LockView view = ask([this] { return client_.lock(order_.lock); });
     require_native(client_.kind() != ServerKind::original);
     intention_.begun = known_ = view.version;
+    const auto own = [this](const auto& one) { return one.claim == intention_.claim; };
+    // A place, too: its turn may come, and be taken up, before it is taken over.
+    stood_ = std::any_of(view.claims.begin(), view.claims.end(), own) ||
+             std::any_of(view.queue.begin(), view.queue.end(), own);
   }
 
   void require_native(bool native) const {
@@ -124,6 +147,7 @@ class Acquisition::Impl {
         Answer answer = client_.acquire(order_.lock, order_.identity, intention_, options);
         const auto* granted = std::get_if<wire::GrantedView>(&answer);
         if (granted == nullptr) unknown_ = before;
+        if (granted != nullptr && !granted->again) stood_ = granted->taken_over;
         if (granted != nullptr && granted->again && unanswered) asked_ = *unanswered;
         return answer;
       } catch (...) {
@@ -144,6 +168,7 @@ class Acquisition::Impl {
   }
 
   void refused(const wire::DeniedView& denied) {
+    stood_ = false;  // a claim with this key would have been taken over
     placed_ = denied.queued.has_value();
     if (placed_) {
       unknown_ = true;  // its turn may come at any moment
@@ -219,18 +244,8 @@ class Acquisition::Impl {
     if (interrupt_->sleep(pause)) throw Stopped();
   }
 
-  void give_back() {
-    client_.set_interrupt(nullptr);
-    client_.set_request_timeout(kGiveBackTimeout);
-    for (int tries = 0; tries < kGiveBackTries; ++tries) {
-      try {
-        client_.withdraw(order_.lock, order_.identity, intention_);
-        break;
-      } catch (...) {
-        if (!current_failure().may_pass) break;
-      }
-    }
-    client_.set_interrupt(interrupt_);
+  void leave() {
+    if (unknown_) may_stand_ = !give_back();
   }
 
   LockClient& client_;
@@ -243,6 +258,8 @@ class Acquisition::Impl {
   locks::Version known_ = 0;  // the newest that an answer told
   bool placed_ = false;
   bool unknown_ = false;  // it may have the lock, or come to have it
+  bool stood_ = false;    // before it, under its name: what it takes over is not its own to end
+  bool may_stand_ = false;
   bool failing_ = false;
   struct {
     Time at;
@@ -258,6 +275,14 @@ Acquisition::~Acquisition() = default;
 
 Acquisition::End Acquisition::run(const http::Interrupt* interrupt) {
   return impl_->run(interrupt);
+}
+
+bool Acquisition::may_stand() const {
+  return impl_->may_stand();
+}
+
+bool Acquisition::give_back() {
+  return impl_->give_back();
 }
 
 }  // namespace lockkeeper::client

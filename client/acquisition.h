@@ -5,7 +5,8 @@
 //   auto end = acquisition.run(interrupt);
 //
 // Blocking, for one thread. What may have been won without the caller's knowing is given back before run() returns
-// or throws anything but a grant; where even that fails, the ttl and the waiter's grace end it.
+// or throws anything but a grant; where even that fails, the ttl and the waiter's grace end it. A claim of that
+// name that stood before is never given back: whoever had it may be at work under it.
 //
 // Throws http::HttpError and ServerError (lock_client.h) for what does not pass by itself, or did not within
 // `patience`; OriginalServer where the server knows neither claims nor a queue.
@@ -73,6 +74,14 @@ class Acquisition {
 
   // Once. `interrupt` ends it within 50 ms and the time of giving back (two tries of 2.5 s); null: nothing does.
   End run(const http::Interrupt* interrupt);
+
+  // After run() without a grant: the lock may be held under the claim's name all the same, since that stood before,
+  // or could not be given back.
+  bool may_stand() const;
+
+  // After a grant that the caller cannot use: ends what this intention won. False: it did not, as of what stood
+  // before.
+  bool give_back();
 
  private:
   class Impl;

@@ -22,13 +22,20 @@ using ::testing::SizeIs;
 using ::testing::StartsWith;
 
 const Answer lock_at_7 = answer(200, R"({"lock":"prod","state":"free","version":7,"count":0})");
+const Answer own_at_7 =
+    answer(200, R"({"lock":"prod","state":"held","version":7,"count":1,"claims":[{"claim":"deploy","holder":"ann",)"
+                R"("count":1,"token":5,"since":"2026-11-21T09:05:00.000Z","metadata":{}}]})");
+const Answer own_place_at_7 =
+    answer(200, R"({"lock":"prod","state":"held","version":7,"count":1,"queue":[{"claim":"deploy","holder":"ann",)"
+                R"("since":"2026-11-21T09:05:00.000Z","place":7,"metadata":{}}]})");
 const Answer released =
     answer(200, R"({"response":"x","lock":"prod","version":10,"released":0,"withdrawn":true,"holders":[]})");
 
-Answer granted(bool again = false) {
+Answer granted(bool again = false, bool taken_over = false) {
   return answer(200, std::string(R"({"response":"x","lock":"prod","version":8,"token":8,"claim":"deploy",)") +
                          R"("since":"2026-11-21T09:05:00.000Z","count":1,"ttl":"30s","again":)" +
-                         (again ? "true" : "false") + R"(,"taken_over":false,"others":[]})");
+                         (again ? "true" : "false") + R"(,"taken_over":)" + (taken_over ? "true" : "false") +
+                         R"(,"others":[]})");
 }
 Answer refused(locks::Version version, const std::string& more = "") {
   return answer(423, R"({"error":"held","lock":"prod","version":)" + std::to_string(version) +
@@ -56,8 +63,8 @@ class AcquisitionTest : public ::testing::Test {
   // GET and DELETE are answered as usual, PUT by `put`, with its number from 1.
   void serve(std::function<Answer(std::size_t put)> put) {
     server_ = std::make_unique<ScriptedServer>(
-        [put = std::move(put), puts = std::size_t{0}](std::size_t, const std::string& request) mutable {
-          if (is(request, "GET")) return lock_at_7;
+        [this, put = std::move(put), puts = std::size_t{0}](std::size_t, const std::string& request) mutable {
+          if (is(request, "GET")) return lock_;
           return is(request, "DELETE") ? released : put(++puts);
         });
   }
@@ -65,14 +72,15 @@ class AcquisitionTest : public ::testing::Test {
   Acquisition::End run(std::optional<std::chrono::milliseconds> wait, const http::Interrupt* interrupt = nullptr) {
     order_.wait = wait;
     client_ = std::make_unique<LockClient>(Settings{.uri = server_->url()});
-    Acquisition acquisition(*client_, order_,
-                            {.queued =
-                                 [this](const wire::DeniedView& denied) {
-                                   told_.push_back(denied.queued ? place(denied) : "no place");
-                                 },
-                             .trouble = [this](const std::string& why) { told_.push_back("trouble: " + why); },
-                             .answered = [this] { told_.push_back("answered"); }});
-    return acquisition.run(interrupt);
+    acquisition_ = std::make_unique<Acquisition>(
+        *client_, order_,
+        Acquisition::Listener{.queued =
+                                  [this](const wire::DeniedView& denied) {
+                                    told_.push_back(denied.queued ? place(denied) : "no place");
+                                  },
+                              .trouble = [this](const std::string& why) { told_.push_back("trouble: " + why); },
+                              .answered = [this] { told_.push_back("answered"); }});
+    return acquisition_->run(interrupt);
   }
   static std::string place(const wire::DeniedView& denied) {
     return "place " + std::to_string(denied.queued->position);
@@ -104,6 +112,8 @@ class AcquisitionTest : public ::testing::Test {
   Acquisition::Order order_{
       .lock = "prod", .identity = {"k1", "ann"}, .claim = "deploy", .metadata = {{"build", "4711"}}, .ttl = 30s};
   std::vector<std::string> told_;
+  Answer lock_ = lock_at_7;
+  std::unique_ptr<Acquisition> acquisition_;
 
  private:
   std::unique_ptr<ScriptedServer> server_;
@@ -296,6 +306,58 @@ TEST_F(AcquisitionTest, AGrantThatComesWithTheInterruptIsGivenBack) {
   expect_withdrawn("7");
 }
 
+TEST_F(AcquisitionTest, WhatStoodUnderItsNameBeforeIsNotGivenBack) {
+  order_.patience = 1ms;
+  for (const Answer& before : {own_at_7, own_place_at_7}) {
+    lock_ = before;
+    serve([](std::size_t) { return hang_up(); });
+    EXPECT_THROW(run(std::nullopt), http::HttpError);
+    EXPECT_THAT(requests("DELETE"), SizeIs(0)) << "somebody may be at work under it";
+    EXPECT_TRUE(acquisition_->may_stand());
+  }
+}
+
+TEST_F(AcquisitionTest, WhatItTookOverIsNotGivenBackThoughItCameAfterTheFirstLook) {
+  http::Interrupt interrupt;
+  serve([&](std::size_t) {
+    interrupt.raise();
+    return granted(false, true);
+  });
+  EXPECT_TRUE(std::holds_alternative<Interrupted>(run(std::nullopt, &interrupt)));
+  EXPECT_THAT(requests("DELETE"), SizeIs(0));
+  EXPECT_TRUE(acquisition_->may_stand());
+}
+
+TEST_F(AcquisitionTest, AfterARefusalNothingThatStoodBeforeIsLeftToSpare) {
+  lock_ = own_at_7;
+  order_.patience = 1ms;
+  http::Interrupt interrupt;
+  serve([&](std::size_t put) {
+    if (put > 1) interrupt.raise();
+    return put == 1 ? queued(1) : hang_up();
+  });
+  EXPECT_TRUE(std::holds_alternative<Interrupted>(run(10min, &interrupt)));
+  expect_withdrawn("7");
+  EXPECT_FALSE(acquisition_->may_stand());
+}
+
+TEST_F(AcquisitionTest, AGrantThatIsOfNoUseIsGivenBackButNotWhatStoodBefore) {
+  serve([](std::size_t) { return granted(); });
+  EXPECT_TRUE(std::holds_alternative<Granted>(run(std::nullopt)));
+  EXPECT_TRUE(acquisition_->give_back());
+  expect_withdrawn("7");
+
+  lock_ = own_at_7;
+  serve([](std::size_t) { return granted(false, true); });
+  EXPECT_TRUE(std::holds_alternative<Granted>(run(std::nullopt)));
+  EXPECT_FALSE(acquisition_->give_back());
+  EXPECT_THAT(requests("DELETE"), SizeIs(0));
+
+  serve([](std::size_t) { return granted(); });  // what stood had ended meanwhile
+  EXPECT_TRUE(std::holds_alternative<Granted>(run(std::nullopt)));
+  EXPECT_TRUE(acquisition_->give_back());
+}
+
 TEST_F(AcquisitionTest, GivingBackHasItsBounds) {
   serve({lock_at_7, queued(1), black_hole(), black_hole(), black_hole(), black_hole()});
   http::Interrupt interrupt;
@@ -307,6 +369,7 @@ TEST_F(AcquisitionTest, GivingBackHasItsBounds) {
   EXPECT_TRUE(std::holds_alternative<Interrupted>(run(10min, &interrupt)));
   EXPECT_LT(BootClock::now() - began, 6s);
   EXPECT_THAT(requests("DELETE"), SizeIs(2));
+  EXPECT_TRUE(acquisition_->may_stand());
 }
 
 TEST_F(AcquisitionTest, SaysHowItEndedWhenSomebodyEndedIt) {
