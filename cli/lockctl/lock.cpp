@@ -70,6 +70,33 @@ int say(const Session&, const OwnClaim&, const Acquisition::Interrupted&) {
   return static_cast<int>(Exit::interrupted);  // by which signal, lockctl() knows
 }
 
+// Who is not told that a lock is held will not unlock it.
+[[noreturn]] void untold(const Session& session, Acquisition& acquisition) {
+  const std::string fault = "the output cannot be written", name = harmless(session.lock());
+  if (!acquisition.give_back()) {
+    throw Failure(Exit::failed, fault + ", and " + name + " is held: " + unlock_command(session));
+  }
+  if (session.interrupt->raised())
+    throw Failure(Exit::interrupted, "given back");  // by which signal, lockctl() knows
+  throw Failure(Exit::failed, fault + ", so that " + name + " was given back: check where it goes");
+}
+
+Acquisition::End outcome(const Session& session, Acquisition& acquisition, Progress& progress) {
+  const auto over = [&] {
+    progress.end();
+    if (!acquisition.may_stand()) return;
+    session.warn(harmless(session.lock()) + " may be held still: lockctl show " + quoted(harmless(session.lock())));
+  };
+  try {
+    Acquisition::End end = acquisition.run(session.interrupt);
+    over();
+    return end;
+  } catch (...) {
+    over();
+    throw;
+  }
+}
+
 }  // namespace
 
 int lock(Session& session) {
@@ -85,9 +112,14 @@ int lock(Session& session) {
                     [&](std::string_view text) { session.err << text << std::flush; });
   Waiting waiting(session.lock(), progress);
   Acquisition acquisition(session.client(), std::move(order), waiting.listener());
-  const Acquisition::End end = acquisition.run(session.interrupt);
-  progress.end();
-  if (const auto* granted = std::get_if<Acquisition::Granted>(&end)) return say(session, own, granted->view);
+  const Acquisition::End end = outcome(session, acquisition, progress);
+  if (const auto* granted = std::get_if<Acquisition::Granted>(&end)) {
+    const int code = say(session, own, granted->view);
+    session.out << std::flush;
+    if (!session.out) untold(session, acquisition);
+    session.done = true;
+    return code;
+  }
   if (const auto* held = std::get_if<Acquisition::Held>(&end)) return say(session, own, *held);
   if (const auto* over = std::get_if<Acquisition::Over>(&end)) return say(session, own, *over);
   return say(session, own, Acquisition::Interrupted());

@@ -41,7 +41,7 @@ int carry_out(Session& session) {
   }
   int code = command.carry_out(session);
   session.out << std::flush;
-  if (interrupt != nullptr && interrupt->raised()) code = 128 + signal_that_came();
+  if (interrupt != nullptr && interrupt->raised() && !session.done) code = 128 + signal_that_came();
   if (!session.out && !reader_has_left()) {
     throw Failure(Exit::failed, "the output cannot be written: check where it goes");
   }

@@ -21,6 +21,7 @@ struct Session {
   Terminal terminal;                           // that of `out`
   bool color = false;                          // of what goes there
   const http::Interrupt* interrupt = nullptr;  // raised by SIGINT, SIGTERM and SIGHUP
+  bool done = false;                           // a signal that comes now changes no exit code any more
 
   const std::string& lock() const { return line.words.at(0); }
   bool json() const { return line.has("json"); }

@@ -24,9 +24,11 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t slice = 500;
 
-// Of a list that went wrong: a watch outlives its server's restart.
+// Of a list that went wrong, after one that did not: a watch outlives its server's restart, and a list that is cut
+// half-way.
 bool may_pass(const Failure& failure) {
-  return failure.code == Exit::unavailable || failure.code == Exit::unreachable || failure.code == Exit::unknown;
+  return failure.code == Exit::unavailable || failure.code == Exit::unreachable || failure.code == Exit::unknown ||
+         failure.code == Exit::stranger;
 }
 
 std::size_t window_rows() {
@@ -105,15 +107,17 @@ std::vector<wire::LockView> all_locks(Session& session, const std::string& prefi
   return locks;
 }
 
-// nullopt, and a warning the first time: no answer.
-std::optional<std::vector<wire::LockView>> look(Session& session, const std::string& prefix, bool& in_trouble) {
+// nullopt, and a warning the first time: no answer. `looked`: there was one before.
+std::optional<std::vector<wire::LockView>> look(Session& session, const std::string& prefix, bool& looked,
+                                                bool& in_trouble) {
   try {
     auto locks = all_locks(session, prefix);
+    looked = true;
     if (std::exchange(in_trouble, false)) session.warn("the server answers again");
     return locks;
   } catch (const std::exception&) {
     const Failure failure = current_failure();
-    if (!may_pass(failure)) throw;
+    if (!may_pass(failure) || (failure.code == Exit::stranger && !looked)) throw;
     if (!std::exchange(in_trouble, true)) session.warn(std::string(failure.what()) + "; trying on");
     return std::nullopt;
   }
@@ -153,9 +157,9 @@ void watch_on_terminal(Session& session, const std::string& prefix) {
 void watch_changes(Session& session, const std::string& prefix) {
   const milliseconds interval = session.interval();
   std::map<std::string, wire::LockView> before;
-  bool in_trouble = false;
+  bool looked = false, in_trouble = false;
   while (session.out) {
-    if (auto locks = look(session, prefix, in_trouble)) {
+    if (auto locks = look(session, prefix, looked, in_trouble)) {
       std::map<std::string, wire::LockView> now;
       for (wire::LockView& lock : *locks) {
         const auto known = before.find(lock.lock);

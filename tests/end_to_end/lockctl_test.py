@@ -1,6 +1,7 @@
 """lockctl against the real server, an original locker, and answers that no real server gives on demand: every
 command, every exit code of the table in docs/cli.md."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -14,6 +15,7 @@ import pytest
 from ask import ask
 from fake_locker import FakeLocker
 from lockctl import LOCKCTL, PATIENCE, environment_of, failed, lockctl, said, shown, started
+from losing_proxy import LosingProxy
 from scripted import Scripted, error
 from server import Server, wait_for
 
@@ -144,6 +146,33 @@ def test_129_130_143_who_gives_up_waiting_leaves_the_queue(server, at, number):
     waiter.communicate()
 
 
+@pytest.mark.parametrize("ended", ["Ctrl-C", "patience"])
+def test_a_repeated_lock_whose_answer_is_lost_leaves_what_was_held_before(server, at, ended):
+    said(lockctl("lock", "prod", **at, **ALICE))
+    first = view(server, "prod")["claims"][0]["token"]
+    with LosingProxy(server.port, b"PUT", done=True, silent=True) as proxy:
+        away = {"LOCKCTL_SERVER": f"http://127.0.0.1:{proxy.port}"} | ALICE
+        again = started("--timeout", "1s" if ended == "patience" else "1m", "lock", "prod", **away)
+        wait_for(lambda: view(server, "prod")["claims"][0]["token"] > first, "the second to be carried out")
+        if ended == "Ctrl-C":
+            again.send_signal(signal.SIGINT)
+            assert again.communicate(timeout=PATIENCE) == ("", "lockctl: prod may be held still: lockctl show prod\n")
+            assert again.returncode == 130
+        else:
+            again.communicate(timeout=PATIENCE)
+    assert view(server, "prod")["state"] == "held"
+    said(lockctl("unlock", "prod", **at, **ALICE), "prod: released")
+
+
+def test_a_lock_whose_answer_is_lost_is_given_back_where_nothing_was_held_before(server, at):
+    with LosingProxy(server.port, b"PUT", done=True, silent=True) as proxy:
+        lost = started("--timeout", "1m", "lock", "prod", LOCKCTL_SERVER=f"http://127.0.0.1:{proxy.port}", **ALICE)
+        wait_for(lambda: view(server, "prod")["state"] == "held", "it to be carried out")
+        lost.send_signal(signal.SIGINT)
+        assert lost.communicate(timeout=PATIENCE) == ("", "")
+    assert lost.returncode == 130 and view(server, "prod")["state"] == "free"
+
+
 def test_unlock_gives_up_the_place_of_ones_own_that_waits_in_another_window(server, at):
     said(lockctl("lock", "prod", **at, **ALICE))
     waiter = started("lock", "prod", "--wait", **at, **BOB)
@@ -223,6 +252,18 @@ def test_watch_prints_a_line_for_each_change(server, at):
         one.send_signal(signal.SIGINT)
         assert one.wait(PATIENCE) == 130
         one.communicate()
+
+
+def test_watch_goes_on_after_a_list_that_was_cut_half_way():
+    whole, cut = (200, {}, '{"locks":[],"more":false}'), (200, {}, '{"locks":[\n')
+    with Scripted(whole, cut, whole) as server:
+        watch = started("list", "--watch", "--interval", "50ms", LOCKCTL_SERVER=server.url)
+        assert "trying on" in watch.stderr.readline()
+        assert "answers again" in watch.stderr.readline()
+        watch.terminate()
+        watch.communicate(timeout=PATIENCE)
+    with Scripted(cut) as stranger:  # from its beginning: that is no server of ours
+        failed(lockctl("list", "--watch", LOCKCTL_SERVER=stranger.url), 10, "--server")
 
 
 def test_watch_goes_on_after_its_servers_restart(tmp_path):
@@ -465,6 +506,41 @@ def test_1_the_output_cannot_be_written(at):
                              text=True, timeout=PATIENCE)
     assert run.returncode == 1
     assert "cannot be written" in run.stderr
+
+
+def test_1_a_lock_that_cannot_be_told_is_given_back_but_not_what_was_held_before(server, at):
+    def told_nowhere():
+        with open("/dev/full", "w") as full:
+            run = subprocess.run([LOCKCTL, "lock", "prod"], env=environment_of(**at, **ALICE), stdout=full,
+                                 stderr=subprocess.PIPE, text=True, timeout=PATIENCE)
+        assert run.returncode == 1
+        return run.stderr
+
+    assert "prod was given back" in told_nowhere()
+    assert view(server, "prod")["state"] == "free"
+    said(lockctl("lock", "prod", **at, **ALICE))
+    assert "prod is held: lockctl unlock prod\n" in told_nowhere()
+    assert view(server, "prod")["state"] == "held"
+
+
+def test_130_a_lock_that_is_interrupted_before_it_could_be_told_is_given_back(server, at):
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    for size in (4096, 1):
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(writing, b"x" * size)
+    os.set_blocking(writing, True)
+    lock = subprocess.Popen([LOCKCTL, "lock", "prod"], env=environment_of(**at, **ALICE), stdout=writing,
+                            stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: view(server, "prod")["state"] == "held", "the lock to be taken")
+    call = pathlib.Path(f"/proc/{lock.pid}/syscall")  # its number, and its arguments: the first of write() is stdout
+    wait_for(lambda: call.read_text().split()[1:2] == ["0x1"], "it to be told")
+    lock.send_signal(signal.SIGINT)
+    assert lock.communicate(timeout=PATIENCE) == (None, "")
+    assert lock.returncode == 130 and view(server, "prod")["state"] == "free"
+    for one in (reading, writing):
+        os.close(one)
 
 
 def test_6_the_server_refuses_the_request(at):
