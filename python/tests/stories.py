@@ -44,5 +44,17 @@ def put(server, lock, key, **fields):
     return answer.status, json.loads(answer.body)
 
 
+def fails_once(send):
+    """A client's way to send, whose first renewal fails as nobody thought of."""
+    failures = [ZeroDivisionError("a fault")]
+
+    def sent(call, timeout):
+        if call.path.endswith("/renew") and failures:
+            raise failures.pop()
+        return send(call, timeout)
+
+    return sent
+
+
 def delete(server, lock, key):
     assert server.request("DELETE", f"/lock/{lock}", json.dumps({"key": key})).status == 200

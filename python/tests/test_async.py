@@ -10,7 +10,7 @@ import lockkeeper
 from holding_proxy import HoldingProxy
 from lockkeeper.steps import World
 from server import PATIENCE
-from stories import count, happened, put, show
+from stories import count, fails_once, happened, put, show
 
 
 def story(told):
@@ -56,6 +56,14 @@ async def test_a_lease_is_kept_alive_beyond_its_ttl(server, client, lock):
 
 
 @story
+async def test_a_renewal_that_fails_as_nobody_thought_of_is_tried_again(server, client, lock):
+    client._send = fails_once(client._send)
+    async with client.lock(lock, ttl=2) as lease:
+        await until(lambda: count(server, lock, "renewed"), "it to be renewed")
+        lease.check()
+
+
+@story
 async def test_who_loses_the_lease_hears_of_it_and_cannot_end_well(server, client, lock):
     told = []
 
@@ -70,6 +78,31 @@ async def test_who_loses_the_lease_hears_of_it_and_cannot_end_well(server, clien
             with pytest.raises(lockkeeper.LeaseLost):
                 lease.check()
     assert told == ["an operator ended it"]
+
+
+@story
+async def test_on_lost_comes_to_its_end_whoever_releases_meanwhile(server, client, lock):
+    told = []
+
+    async def stop_work(_):
+        working.cancel()  # its with-statement releases
+        await asyncio.wait({working})
+        told.append(await client.show(lock))
+
+    async def stop(_):
+        with pytest.raises(lockkeeper.LeaseLost):
+            await lease.release()
+        told.append(await client.show(lock))
+
+    async def work():
+        async with client.lock(lock, key="shared", ttl=2, on_lost=stop_work):
+            await asyncio.Event().wait()
+
+    lease = await client.acquire(lock, key="shared", ttl=2, on_lost=stop)
+    working = asyncio.ensure_future(work())
+    await until(lambda: show(server, lock)["count"] == 2, "both to hold it")
+    await client.force_release(lock, "a test")
+    await until(lambda: len(told) == 2, "both to be told, to the end")
 
 
 @story

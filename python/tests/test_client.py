@@ -11,7 +11,7 @@ import pytest
 
 import lockkeeper
 from server import Server, wait_for
-from stories import beside, count, delete, happened, put, show, wait_for_event, wait_for_queue
+from stories import beside, count, delete, fails_once, happened, put, show, wait_for_event, wait_for_queue
 
 
 def test_a_lock_is_held_from_the_beginning_of_a_with_statement_to_its_end(server, client, lock):
@@ -116,6 +116,14 @@ def test_a_lease_is_kept_alive_beyond_its_ttl(server, client, lock):
         lease.check()
         assert not lease.lost.is_set() and not lease.lost.wait(0)
     assert "lapsed" not in happened(server, lock)
+
+
+def test_a_renewal_that_fails_as_nobody_thought_of_is_tried_again(server, client, lock, caplog):
+    client._send = fails_once(client._send)
+    with client.lock(lock, ttl=2) as lease:
+        wait_for_event(server, lock, "renewed")
+        lease.check()
+    assert "could not be renewed: ZeroDivisionError('a fault'); trying again" in caplog.text
 
 
 def test_nobody_who_renewed_before_it_was_over_is_told_of_a_loss(server, client, lock):

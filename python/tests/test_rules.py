@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from lockkeeper import durations, errors
+from lockkeeper import calls, durations, errors
 from lockkeeper.acquisition import Acquisition, Order
 from lockkeeper.calls import Identity, Reply
 from lockkeeper.lease_watch import LeaseWatch, State
@@ -79,6 +79,7 @@ def test_the_pauses_grow_and_are_random_and_a_server_may_ask_for_longer_ones():
 @pytest.mark.parametrize("text, seconds", [
     ("7", 7), ("9999999999", 86400), ("Sun, 06 Nov 1994 08:49:37 GMT", 37), ("Sun, 06 Nov 1994 08:00:00 GMT", 0),
     ("soon", None), ("", None), (None, None), ("-1", None),
+    ("Sun, 06 Nov 99999999999999999999 08:49:37 GMT", None),
 ])
 def test_retry_after(text, seconds):
     now = datetime.datetime(1994, 11, 6, 8, 49, 0, tzinfo=datetime.timezone.utc)
@@ -267,6 +268,12 @@ def test_what_is_refused_for_good_is_told_at_once():
     assert isinstance(end, errors.ServerError) and "400: ttl is too short" in str(end)
     end = Conversation(wait=100).play((0, (404, {"error": "404 page not found"})))
     assert isinstance(end, errors.ServerError) and "look at the address" in str(end)
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_an_answer_that_is_nested_too_deeply_is_none(status):
+    with pytest.raises(errors.ServerError, match=f"answered {status}"):
+        calls.read_version(Reply(status, "[" * 100_000, "http://locks"))
 
 
 def test_a_grant_at_the_end_of_a_poll_that_took_longer_than_the_ttl_is_renewed_before_it_is_believed():

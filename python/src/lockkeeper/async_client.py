@@ -16,7 +16,7 @@ from .acquisition import Acquisition, Grant, OnWait, Order
 from .calls import Call, Reply
 from .connection import CaCert, Settings
 from .durations import Duration
-from .errors import LeaseLost, LockkeeperError, ServerError, Unreachable
+from .errors import LeaseLost, LockkeeperError, Unreachable
 from .keep_alive import OnLost
 from .records import Event, Lock, Released, Waiter
 from .standing import SLICE, Standing, give_up
@@ -52,6 +52,7 @@ class AsyncClient:
         self._http = httpx.AsyncClient(**self._settings.httpx)
         self._world = World()
         self._ends: Set[asyncio.Task[object]] = set()  # of what was cancelled
+        self._told: Set[asyncio.Task[None]] = set()  # on_lost, at its work
 
     def __repr__(self) -> str:
         return f"<lockkeeper.AsyncClient {self._settings.url}>"
@@ -341,7 +342,7 @@ async def _keep(
                 asked = standing.world.clock()
                 try:
                     standing.renewed(asked, await client._send(standing.renewal(), standing.timeout()))
-                except (ServerError, Unreachable) as error:
+                except Exception as error:
                     standing.failed(error)
                 continue
         await asyncio.sleep(min(pause, SLICE))
@@ -350,10 +351,21 @@ async def _keep(
         return
     try:
         told = on_lost(standing.lost())
-        if inspect.isawaitable(told):
-            await told
     except Exception:
         log.exception("on_lost of %s failed", standing.lock)
+        return
+    if inspect.isawaitable(told):
+        # In a task of its own: who releases, on_lost itself perhaps, ends the renewing alone.
+        task = asyncio.ensure_future(_tell(standing.lock, told))
+        client._told.add(task)
+        task.add_done_callback(client._told.discard)
+
+
+async def _tell(lock: str, told: Awaitable[object]) -> None:
+    try:
+        await told
+    except Exception:
+        log.exception("on_lost of %s failed", lock)
 
 
 class AsyncLocking:

@@ -136,7 +136,7 @@ def failure(reply: Reply) -> ServerError:
     words = ""
     try:
         words = str(json.loads(reply.text)["error"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         words = " ".join(reply.text.split())[:200]
     text = f"{reply.server} answered {reply.status}"
     if 300 <= reply.status < 400:
@@ -151,7 +151,7 @@ def failure(reply: Reply) -> ServerError:
 def _read(reply: Reply, reader: Callable[[Any], T]) -> T:
     try:
         return reader(json.loads(reply.text))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         # From something else: a portal, a proxy, another program's server.
         start = " ".join(reply.text.split())[:200]
         raise ServerError(

@@ -7,7 +7,7 @@ import threading
 from typing import Callable, List, Optional
 
 from .calls import Call, Reply
-from .errors import LeaseLost, ServerError, Unreachable
+from .errors import LeaseLost
 from .standing import SLICE, Standing
 from .steps import log
 
@@ -51,7 +51,7 @@ class KeepAlive:
             asked = standing.world.clock()
             try:
                 standing.renewed(asked, self._send(standing.renewal(), standing.timeout()))
-            except (ServerError, Unreachable) as error:
+            except Exception as error:
                 if not self._stopped.is_set():
                     standing.failed(error)
         self._changed.set()

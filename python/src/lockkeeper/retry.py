@@ -37,7 +37,7 @@ def parse_retry_after(text: Optional[str], now: datetime.datetime) -> Optional[f
         return min(float(text), _LONGEST)
     try:
         date = email.utils.parsedate_to_datetime(text)
-    except (TypeError, ValueError, IndexError):
+    except (TypeError, ValueError, IndexError, OverflowError):
         return None
     if date.tzinfo is None:
         return None

@@ -4,7 +4,7 @@ tells of its loss. Looks at the clock each time."""
 from __future__ import annotations
 
 import threading
-from typing import Optional, Union
+from typing import Optional
 
 from . import calls, durations
 from .acquisition import Grant
@@ -81,13 +81,17 @@ class Standing:
                 self._watch.renewed(asked, self.world.clock(), answer)
                 self._why = ""
 
-    def failed(self, error: Union[ServerError, Unreachable]) -> None:
-        """Also what never passes (401, 404) is tried again: the lease stands, and somebody may put it right."""
+    def failed(self, error: Exception) -> None:
+        """Also what never passes (401, 404), or nobody thought of, is tried again: the lease stands, and somebody may
+        put it right."""
+        known = isinstance(error, (ServerError, Unreachable))
+        words = str(error) if known else repr(error)
         with self._mutex:
             if not self._why:
-                log.warning("the lease on %s could not be renewed: %s; trying again", self.lock, error)
-            self._why = f"it could not be renewed: {error}"
-            self._watch.failed(self.world.clock(), self.world.random(), error.retry_after)
+                trace = None if known else error
+                log.warning("the lease on %s could not be renewed: %s; trying again", self.lock, words, exc_info=trace)
+            self._why = f"it could not be renewed: {words}"
+            self._watch.failed(self.world.clock(), self.world.random(), getattr(error, "retry_after", None))
 
     # ---- giving back
 
