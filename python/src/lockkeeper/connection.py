@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import getpass
 import itertools
@@ -130,8 +131,17 @@ def _user() -> str:
 
 def _split(url: str) -> Tuple[str, Optional[Tuple[str, str]]]:
     """Without userinfo, and that."""
-    parts = urlsplit(url)
-    shown = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    shown = "@"
+    with contextlib.suppress(ValueError):  # its words show what they are of
+        parts = urlsplit(url)
+        _ = parts.port
+        shown = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    if "@" in shown:
+        # Cut at the wrong place, it would show a password, or send it to another host.
+        raise ValueError(
+            'the url (not shown: there may be a password in it) is no address of a server: write "https://host" or '
+            '"http://host:port", and give username= and password=, or write # as %23, / as %2F, ? as %3F and @ as %40'
+        )
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f'"{shown}" is no address of a server: write "https://host" or "http://host:port"')
     if parts.query or parts.fragment:
