@@ -270,6 +270,12 @@ def test_what_is_refused_for_good_is_told_at_once():
     assert isinstance(end, errors.ServerError) and "look at the address" in str(end)
 
 
+@pytest.mark.parametrize("status", [200, 201])
+def test_what_may_be_a_grant_and_cannot_be_read_is_given_back(status):
+    end = Conversation(ttl=None).play((0, looked()), (0, (status, "<html>welcome</html>")), (0, released(1)))
+    assert isinstance(end, errors.ServerError) and end.status == status
+
+
 @pytest.mark.parametrize("status", [200, 500])
 def test_an_answer_that_is_nested_too_deeply_is_none(status):
     with pytest.raises(errors.ServerError, match=f"answered {status}"):

@@ -118,7 +118,7 @@ class Acquisition:
 
         until = self._began + max(order.wait, order.patience)
         reply = yield from patiently(self._world, make, order.request_timeout, until, failed)
-        self._unknown = self._before  # until it is read: an answer for good
+        self._unknown = self._before or 200 <= reply.status < 300  # until it is read: an answer for good
         answer = calls.read_acquired(reply)
         self._unknown = isinstance(answer, Granted) or answer.place is not None
         return answer
