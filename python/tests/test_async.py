@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import time
 
 import pytest
@@ -176,6 +177,17 @@ async def test_a_lease_that_nobody_holds_any_more_lapses(server, client, lock):
     await client.acquire(lock, ttl=1)
     gc.collect()
     await until(lambda: count(server, lock, "lapsed"), "it to lapse")
+
+
+@story
+async def test_a_lease_is_not_kept_alive_nor_released_by_a_forked_child(server, client, lock):
+    lease = await client.acquire(lock, ttl=1)
+    with pytest.MonkeyPatch.context() as child:
+        child.setattr(os, "getpid", lambda: -1)
+        await lease.renew()
+        await lease.release()
+        await until(lambda: count(server, lock, "lapsed"), "it to lapse")
+    assert happened(server, lock) == ["acquired", "lapsed"]
 
 
 @story

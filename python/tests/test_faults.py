@@ -57,6 +57,22 @@ class Process:
         return self.says()
 
 
+FORKS = f"""
+import os, sys
+sys.path.insert(0, {str(ROOT / 'python/src')!r})
+import lockkeeper
+
+url, lock = sys.argv[1:]
+with lockkeeper.Client(url) as client:
+    with client.lock(lock, ttl=60) as lease:
+        if os.fork() == 0:
+            lease.renew()
+            sys.exit(7)
+        assert os.waitstatus_to_exitcode(os.wait()[1]) == 7
+        lease.check()
+"""
+
+
 @pytest.fixture
 def fragile(tmp_path):
     """A server that comes back to its address."""
@@ -138,6 +154,14 @@ def test_ctrl_c_at_work_releases(server, lock):
         holder.process.send_signal(signal.SIGINT)
         holder.process.communicate(timeout=PATIENCE)
     assert happened(server, lock) == ["acquired", "released"]
+
+
+def test_the_end_of_a_forked_child_is_not_the_end_of_its_parents_lease(server, lock):
+    done = subprocess.run([sys.executable, "-c", FORKS, server.url, lock], capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == 0, done.stderr
+    assert happened(server, lock) == ["acquired", "released"]
+    for what in ("renewed", "released"):
+        assert f"{lock} is not {what} here: it is held by process " in done.stderr
 
 
 def lapsed_at(server, lock):

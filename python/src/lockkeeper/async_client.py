@@ -283,6 +283,8 @@ class AsyncLease:
 
     async def renew(self, ttl: Optional[Duration] = None) -> None:
         standing = self._standing
+        if standing.is_not_to_be("renewed"):
+            return
         standing.check()
         given = None if ttl is None else durations.in_seconds(ttl, "ttl")
         asked = standing.world.clock()
@@ -290,7 +292,7 @@ class AsyncLease:
         standing.check()
 
     async def release(self) -> None:
-        if self._released:
+        if self._released or self._standing.is_not_to_be("released"):
             return
         self._released = True
         self._stop.detach()
@@ -335,6 +337,8 @@ async def _keep(
 ) -> None:
     """Renews until it is cancelled, and tells of the loss."""
     while not standing.is_lost():
+        if standing.is_elsewhere():
+            return
         pause = standing.remaining()
         if renew and standing.ttl() is not None:
             pause = min(pause, standing.until_renewal())

@@ -264,6 +264,8 @@ class Lease:
         """Counts the lease anew, now; a longer ttl lengthens it. Raises LeaseLost; Unreachable or ServerError, after
         which the lease goes on for what was left."""
         standing = self._standing
+        if standing.is_not_to_be("renewed"):
+            return
         standing.check()
         given = None if ttl is None else durations.in_seconds(ttl, "ttl")
         asked = standing.world.clock()
@@ -273,7 +275,7 @@ class Lease:
     def release(self) -> None:
         """Raises LeaseLost if it was not held any more: somebody else may have had the lock meanwhile. Once; then
         nothing, unless it failed: without a ttl, try again."""
-        if self._released:
+        if self._released or self._standing.is_not_to_be("released"):
             return
         self._released = True
         self._stop()

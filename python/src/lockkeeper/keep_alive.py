@@ -38,6 +38,8 @@ class KeepAlive:
 
     def stop(self) -> None:
         """From here on nothing is told. Does not wait for a request under way."""
+        if self._standing.is_elsewhere():
+            return  # no thread is here, and one of them may have had a lock in the moment of the fork
         self._stopped.set()
         self._changed.set()
 

@@ -3,6 +3,7 @@ tells of its loss. Looks at the clock each time."""
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import Optional
 
@@ -25,10 +26,21 @@ class Standing:
         self.token = grant.granted.token
         self.world = world
         self._watch = grant.watch
+        self._process = os.getpid()
         self._mutex = threading.Lock()
         self._why = ""
         self._ended = ""  # as the server tells
         self._unheard = False  # a release may have come to pass
+
+    def is_elsewhere(self) -> bool:
+        """In a child that was forked: the lease is its parent's, who goes on with it."""
+        return os.getpid() != self._process
+
+    def is_not_to_be(self, what: str) -> bool:
+        if not self.is_elsewhere():
+            return False
+        log.warning("%s is not %s here: it is held by process %d, which this one was forked of", self.lock, what, self._process)
+        return True
 
     def is_lost(self) -> bool:
         with self._mutex:
