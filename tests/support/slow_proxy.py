@@ -100,6 +100,10 @@ def reset(writer):
     writer.transport.abort()
 
 
+async def _event():
+    return asyncio.Event()  # of the loop that it is made in, before Python 3.10
+
+
 class SlowProxy(Forwarder):
     def __init__(self, port):
         super().__init__()
@@ -110,7 +114,7 @@ class SlowProxy(Forwarder):
         self.changed = None
 
     def __enter__(self):
-        self.changed = asyncio.Event()
+        self.changed = self.loop.run_until_complete(_event())
         return super().__enter__()
 
     async def choose(self):
