@@ -15,6 +15,7 @@
 
 #include "cli/run/processes.h"
 #include "cli/run/watch.h"
+#include "cli/shown/text.h"
 
 namespace lockkeeper::cli::run {
 namespace {
@@ -68,8 +69,8 @@ class Guard {
 
   void front_died() {
     bereaved_ = true;
-    if (!watch_) return end();
-    std::cerr << "lockctl: it was killed: '" << order_.words.front() << "' is ended" << std::endl;
+    if (!watch_ || over_) return end();
+    std::cerr << "lockctl: it was killed: '" << harmless(order_.words.front()) << "' is ended" << std::endl;
     watch_->begin(BootClock::now(), grace_);
     step();
   }
@@ -174,7 +175,7 @@ class Guard {
     try {
       order_.bereaved(note_);
     } catch (const std::exception& error) {
-      std::cerr << "lockctl: " << error.what() << std::endl;
+      std::cerr << "lockctl: " << harmless(error.what()) << std::endl;
     }
   }
 
@@ -202,7 +203,7 @@ void run_guard(const GuardOrder& order, pid_t front, int socket, const Shared& s
     Guard(order, front, socket, shared).run();
     _exit(0);
   } catch (const std::exception& error) {
-    std::cerr << "lockctl: " << error.what() << std::endl;
+    std::cerr << "lockctl: " << harmless(error.what()) << std::endl;
     _exit(1);
   }
 }

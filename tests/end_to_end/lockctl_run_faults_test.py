@@ -4,13 +4,15 @@ by the clock of the test.
 LOCKKEEPER_RUNS times each (10 unless given), ten at one time, each with a lock of its own.
 """
 
+import json
 import os
 import signal
+import subprocess
 
 import pytest
 
 from guarded_runs import RUNS, TTL, Guarded, at_any_moment, told
-from lockctl_run import boot_time, state
+from lockctl_run import Run, boot_time, state
 from server import Server, wait_for
 
 
@@ -61,6 +63,23 @@ def test_lockctl_is_killed(tens):
             assert one.how_it_ended() == "released", "not by its ttl"
             wait_for(lambda: state(one.guard) is None, "the guard to be gone")
     told(spare, "SIGKILL of lockctl")
+
+
+def test_lockctl_is_killed_while_it_gives_the_lock_back(tmp_path):
+    """Its guard goes on with that, and ends."""
+    with Server(tmp_path, store="locks.db") as server:
+        one = Run(server.url, "a", "sh", "-c", "echo $$; read line", stdin=subprocess.PIPE, options=["--ttl", "1h"])
+        command = int(one.line())
+        guard = one.guard()
+        server.kill()
+        one.close_input()
+        wait_for(lambda: state(command) is None, "the command to have ended")
+        one.signal(signal.SIGKILL)
+        server.environment["PORT"] = str(server.port)
+        server.start()
+        wait_for(lambda: not json.loads(server.request("GET", "/lock/a").body)["claims"], "the lock to be given back")
+        wait_for(lambda: state(guard) is None, "the guard to be gone")
+        assert one.end()[::2] == (-signal.SIGKILL, ""), "nothing is said of a command that has ended by itself"
 
 
 def test_the_guard_is_killed(tens):
