@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 namespace lockkeeper::cli::run {
 
@@ -13,9 +14,21 @@ namespace {
 // Not everybody's end is told by a SIGCHLD: that of a grandchild is its parent's.
 constexpr milliseconds kLookAgain{20};
 
+// How long children are killed one after the other, before the guard listens again.
+constexpr milliseconds kKillChildren{50};
+
 int wait_status(const siginfo_t& info) {
   if (info.si_code == CLD_EXITED) return info.si_status << 8;
   return info.si_status | (info.si_code == CLD_DUMPED ? 0x80 : 0);
+}
+
+// Waits for those of `which`, as waitpid's, that are dead.
+bool child_lives(pid_t which) {
+  pid_t child = 0;
+  do {
+    child = waitpid(which, nullptr, WNOHANG);
+  } while (child > 0);
+  return child == 0;
 }
 
 }  // namespace
@@ -70,6 +83,21 @@ void Watch::signal(int number) const {
   }
 }
 
+// What forks and ends before /proc is read as far as it is a child of this process at once, and is met here.
+void Watch::kill_children() const {
+  std::set<pid_t> killed;
+  const Time until = client::BootClock::now() + kKillChildren;
+  for (bool more = true; more && client::BootClock::now() < until;) {
+    more = false;
+    visit_children([&](pid_t child) {
+      if (spared_.contains(child)) return;
+      const bool dead = child != leader_ && waitpid(child, nullptr, WNOHANG) > 0;
+      if (dead || killed.insert(child).second) more = true;
+      if (!dead) kill(child, SIGKILL);
+    });
+  }
+}
+
 bool Watch::gone() {
   const std::vector<Process> all = processes();
   wait_for_strays(all);
@@ -80,13 +108,13 @@ bool Watch::gone() {
   }
   const auto descendants = below(all, getpid(), spared_);
   if (everything_ && std::any_of(descendants.begin(), descendants.end(), lives)) return false;
-  waitpid(leader_, nullptr, WNOHANG);
   // What was being forked while /proc was read is a child of this process by now, since nobody else lives.
-  if (everything_ && spared_.empty() && waitpid(-1, nullptr, WNOHANG) == 0) return false;
-  if (kill(-leader_, 0) != 0) return true;
-  // The rest of the group are zombies of somebody who does not wait for them.
+  if (child_lives(-leader_)) return false;
+  if (everything_ && spared_.empty() && child_lives(-1)) return false;
+  if (kill(-leader_, 0) != 0 && errno == ESRCH) return true;
+  // The rest of the group are zombies of somebody who does not wait for them, unless /proc hides who lives.
   const auto again = processes();
-  return !again.empty() &&
+  return std::any_of(again.begin(), again.end(), in_group) &&
          std::none_of(again.begin(), again.end(), [&](const Process& one) { return in_group(one) && lives(one); });
 }
 
@@ -103,7 +131,9 @@ Watch::News Watch::step(Time now) {
     signal(SIGCONT);
   } else if (step.what == Ending::What::kill) {
     signal(SIGKILL);
+    killing_ = true;
   }
+  if (killing_ && everything_) kill_children();
   until_ = step.what == Ending::What::sleep ? step.until : now;
   // At once again after TERM and KILL: what comes next says when.
   if (ending_.begun()) until_ = std::min(std::max(until_, now + milliseconds(1)), now + kLookAgain);

@@ -37,6 +37,7 @@ class Watch {
   std::optional<int> look();
   void wait_for_strays(const std::vector<Process>& all) const;
   void signal(int number) const;
+  void kill_children() const;
   bool gone();
 
   const pid_t leader_;
@@ -46,6 +47,7 @@ class Watch {
   Time until_ = Time::max();
   std::optional<int> status_;
   bool everything_ = false;  // beyond the group
+  bool killing_ = false;
 };
 
 }  // namespace lockkeeper::cli::run
