@@ -92,6 +92,7 @@ class KeepAlive::Impl {
 
   std::string why() const {
     const std::scoped_lock lock(mutex_);
+    if (why_.empty() && BootClock::now() >= watch_.lost_at()) return "its time is over";
     return why_;
   }
 

@@ -13,6 +13,7 @@
 #include "cli/run/giving_back.h"
 #include "cli/run/guarded_command.h"
 #include "cli/run/job.h"
+#include "cli/run/processes.h"
 #include "cli/run/signals.h"
 #include "cli/shown/text.h"
 #include "cli/shown/waiting.h"
@@ -31,6 +32,11 @@ using client::KeepAlive;
 constexpr std::chrono::seconds kGiveBack{10};
 constexpr std::chrono::seconds kGiveBackLost{1};
 
+// Before anything else is opened.
+struct Streams {
+  Streams() { keep_streams(); }
+};
+
 class Run {
  public:
   Run(const RunOrder& order, const client::Settings& settings, const Environment& environment, std::ostream& err)
@@ -47,8 +53,6 @@ class Run {
     const auto taken = take(client);
     if (const int* code = std::get_if<int>(&taken)) return *code;
     const auto& granted = std::get<Acquisition::Granted>(taken);
-    // Somebody else may come under a name that was given.
-    if (!own_claim_) held_.request = granted.view.request;
     try {
       const auto [code, lost] = hold(granted);
       give_back(client, lost);
@@ -84,11 +88,22 @@ class Run {
                              .wait = order_.wait,
                              .patience = settings_.request_timeout},
                             waiting.listener());
-    const EndBySignal end(signals_);
+    EndBySignal end(signals_);
     auto how = acquisition.run(&end.interrupt());
+    // Before anything is written: a terminal may stand still, and a signal come meanwhile.
+    const int number = end.over();
+    if (auto* granted = std::get_if<Acquisition::Granted>(&how)) {
+      // Somebody else may come under a name that was given.
+      if (!own_claim_) held_.request = granted->view.request;
+      if (number != 0) {
+        give_back(client, false);
+        return 128 + number;
+      }
+      progress.end();
+      return std::move(*granted);
+    }
     progress.end();
-    if (auto* granted = std::get_if<Acquisition::Granted>(&how)) return std::move(*granted);
-    if (std::holds_alternative<Acquisition::Interrupted>(how)) return 128 + end.number();
+    if (std::holds_alternative<Acquisition::Interrupted>(how)) return 128 + number;
     if (const auto* over = std::get_if<Acquisition::Over>(&how)) {
       say(order_.lock + ": " + over->why);
       return exit_failed;
@@ -108,7 +123,7 @@ class Run {
   // From the grant until nothing of the command is left.
   Ended hold(const Acquisition::Granted& granted) {
     const auto ttl = granted.view.ttl.value_or(order_.ttl);
-    const Spans spans = spans_of(ttl, order_.grace);
+    const Spans spans = spans_of(std::min(ttl, granted.view.max_hold.value_or(ttl)), order_.grace);
     http::Interrupt lost;
     signals_.with_stops();  // before there is another thread, which could be stopped instead
     KeepAlive keep(settings_, client::lease(order_.lock, order_.identity.key, granted.view, granted.asked),
@@ -120,6 +135,7 @@ class Run {
           "' was not started");
       return {exit_lost, true};
     }
+    if (const int number = signals_.next_end()) return {128 + number, false};
     const std::string token = std::to_string(granted.view.token);
     command_.start({.environment = {{"LOCK_NAME", order_.lock}, {"LOCK_TOKEN", token}, {"LOCK_REVISION", token}},
                     .note = held_.request,
@@ -169,6 +185,7 @@ class Run {
   const Environment& environment_;
   std::ostream& err_;
   Held held_;
+  const Streams streams_;
   Signals signals_;
   ControllingTerminal terminal_;
   GuardedCommand command_;

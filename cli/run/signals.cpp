@@ -4,6 +4,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
@@ -68,11 +69,26 @@ std::optional<int> Signals::next() {
   return static_cast<int>(info.ssi_signo);
 }
 
+int Signals::next_end() const {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int number : handed_on) {
+    if (asks_for_an_end(number) && sigismember(&set_, number) == 1) sigaddset(&set, number);
+  }
+  const timespec at_once{};
+  return std::max(sigtimedwait(&set, nullptr, &at_once), 0);
+}
+
 EndBySignal::EndBySignal(Signals& signals) : thread_([this, &signals] { run(signals); }) {}
 
 EndBySignal::~EndBySignal() {
+  over();
+}
+
+int EndBySignal::over() {
   stop_.raise();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
+  return number_;
 }
 
 void EndBySignal::run(Signals& signals) {

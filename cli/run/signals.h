@@ -24,6 +24,8 @@ class Signals {
   void with_stops();
   int descriptor() const { return descriptor_; }
   std::optional<int> next();  // without waiting; nullopt: none
+  // The next of those that ask for an end, without waiting; 0: none.
+  int next_end() const;
 
  private:
   void block();
@@ -36,10 +38,11 @@ class Signals {
 class EndBySignal {
  public:
   explicit EndBySignal(Signals& signals);
-  ~EndBySignal();
+  ~EndBySignal();  // is over()
 
   const http::Interrupt& interrupt() const { return interrupt_; }
-  int number() const { return number_; }  // of the signal, once interrupt() is raised
+  // From now on signals are for who reads next. Returns the number of the one that came; 0: none.
+  int over();
 
  private:
   void run(Signals& signals);

@@ -191,6 +191,22 @@ def test_the_place_in_the_queue_is_shown_on_one_line(shell, server, lock, name):
     assert "\r\x1b[Kits turn" in shell.shows(Shell.PROMPT), "the line is gone"
 
 
+def test_a_signal_between_the_grant_and_the_start_is_heard(shell, server, lock, name):
+    """The terminal stands still, so that the line of waiting cannot be taken away."""
+    server.request("PUT", f"/lock/{name}", b'{"key":"k","lock_by":"first","claim":"c","request":"r"}')
+    shell.types(f"lockctl run {name} --as second --wait 1m -- echo 'never''theless'\n")
+    shell.shows("next in the queue")
+    lockctl, = [pid for pid, each in children(shell.pid) if each == "lockctl"]
+    shell.types("\x13")
+    server.request("DELETE", f"/lock/{name}", b'{"key":"k","lock_by":"first","claim":"c"}')
+    wait_for(lambda: [claim["holder"] for claim in lock()["claims"]] == ["second"], "it to be granted")
+    os.kill(lockctl, signal.SIGTERM)
+    shell.types("\x11")
+    assert "nevertheless" not in shell.shows(Shell.PROMPT)
+    assert shell.does("echo $?") == "143"
+    assert not lock()["claims"]
+
+
 def test_ctrl_c_leaves_the_queue(shell, server, lock, name):
     server.request("PUT", f"/lock/{name}", b'{"key":"k","lock_by":"first","claim":"c","request":"r"}')
     shell.types(f"lockctl run {name} --wait 1m -- echo never\n")

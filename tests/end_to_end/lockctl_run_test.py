@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from lockctl_run import Beats, Run, children, lives, state
+from lockctl_run import Beats, Run, boot_time, children, lives, state
 from server import Server, wait_for
 
 BEATS = pathlib.Path(os.environ.get("LOCKKEEPER_BIN", "build/release/bin")).resolve() / "beats"
@@ -112,6 +112,18 @@ def test_a_pipe_hears_of_the_commands_end_of_it(run, lock):
     assert one.end()[0] == 143
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&- 2>&-"])
+def test_streams_that_are_closed_stay_closed_and_nothing_else_takes_their_place(run, lock, tmp_path, closed):
+    said = tmp_path / "said"
+    one = run("sh", "-c", f"for each in 0 1 2; do test -e /proc/$$/fd/$each || closed=$closed$each; done\n"
+              f"echo $closed >{said}.new; mv {said}.new {said}; exec sleep 1000", wrapper=["sh", "-c", f'exec "$@" {closed}', "sh"])
+    wait_for(said.exists, "it to look")
+    assert said.read_text().strip() == "".join({"<": "0", ">": "1", "2": "2"}[each[0]] for each in closed.split())
+    one.signal(signal.SIGTERM)
+    assert one.end()[::2] == (143, "")
+    assert not lock()["claims"]
+
+
 def test_what_was_ignored_stays_ignored(run):
     one = run("sh", "-c", "echo ready; read line; echo $line", stdin=subprocess.PIPE, wrapper=["nohup"],
               stderr=subprocess.DEVNULL)
@@ -197,6 +209,29 @@ def test_a_lock_that_an_operator_takes_away_ends_the_command_at_once(run, lock, 
     code, _, err = one.end()
     assert (code, err) == (123, f"lockctl: the lease on {lock()['lock']} is lost: an operator ended it: 'sleep' is "
                                 "ended\n".replace("'sleep'", "'sh'"))
+
+
+def test_what_becomes_another_process_all_the_time_is_ended_too(run, lock, server, tmp_path):
+    """Faster than anybody can look through all processes."""
+    beats, hops = Beats(tmp_path / "beats"), Beats(tmp_path / "beats.hop")
+    one = run(BEATS, beats.paths[0], "hop", options=["--ttl", "1500ms"])
+    wait_for(lambda: hops.last() and beats.last(), "it to hop")
+    server.request("POST", f"/lock/{lock()['lock']}/force-release", b'{"reason":"mine now"}')
+    assert one.end()[0] == 123
+    ended, last = boot_time(), hops.last()
+    assert not beats.alive() and last < ended
+    wait_for(lambda: boot_time() > ended + 0.3, "hundreds of hops")
+    assert hops.last() == last, "it still hops"
+
+
+def test_a_server_that_lets_nobody_hold_for_as_long_as_the_ttl_bounds_the_command(tmp_path):
+    with Server(tmp_path, args=["--max-hold", "3s"]) as own:
+        assert Run(own.url, "a", "echo", "it runs").end() == (0, "it runs\n", "")
+        one = Run(own.url, "a", "sh", "-c", "echo $$; exec sleep 1000")
+        command = int(one.line())
+        code, _, err = one.end()
+        assert (code, err) == (123, "lockctl: the lease on a is lost: its time is over: 'sh' is ended\n")
+        assert not lives(command)
 
 
 def test_who_comes_under_its_claims_name_takes_over_and_keeps_the_lock(run, lock):
