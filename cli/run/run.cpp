@@ -93,12 +93,12 @@ class Run {
     // Before anything is written: a terminal may stand still, and a signal come meanwhile.
     const int number = end.over();
     if (auto* granted = std::get_if<Acquisition::Granted>(&how)) {
-      // Somebody else may come under a name that was given.
-      if (!own_claim_) held_.request = granted->view.request;
       if (number != 0) {
-        give_back(client, false);
+        acquisition.give_back();
         return 128 + number;
       }
+      // Somebody else may come under a name that was given.
+      if (!own_claim_) held_.request = granted->view.request;
       progress.end();
       return std::move(*granted);
     }
