@@ -56,7 +56,7 @@ RUN mkdir -p /roots/resource/programs/opt/resource /roots/server/programs/usr/bi
 # saves a starting program its search. What ldd does not know of: libmariadb loads by name how MySQL's
 # users log in, and lockctl reads from C.UTF-8 how wide a letter is. Names are resolved by glibc itself
 # (`files` and `dns` are built in since 2.34), which asks nsswitch.conf. Concourse mounts its worker's
-# certificates on /etc/ssl/certs and wants /etc to be there.
+# certificates on /etc/ssl/certs and wants /etc to be there. OpenSSL, where nobody tells it of a file, looks for cert.pem.
 RUN set -eu; \
     for image in resource server server-grpc; do \
         system=/roots/$image/system; \
@@ -70,6 +70,7 @@ RUN set -eu; \
         xargs cp -L --parents -t $system < /tmp/libraries; \
         cp /etc/ssl/certs/ca-certificates.crt $system/etc/ssl/certs/; \
         ln -s /etc/ssl/certs $system/usr/lib/ssl/certs; \
+        ln -s /etc/ssl/certs/ca-certificates.crt $system/usr/lib/ssl/cert.pem; \
         echo 'hosts: files dns' > $system/etc/nsswitch.conf; \
         printf 'root:x:0:0:root:/:/nonexistent\nlockkeeper:x:65532:65532:lockkeeper:/var/lib/lockkeeper:/nonexistent\n' > $system/etc/passwd; \
         printf 'root:x:0:\nlockkeeper:x:65532:\n' > $system/etc/group; \
@@ -87,7 +88,7 @@ RUN set -eu; \
 RUN set -eu; \
     cd /roots/server-grpc/system; \
     find . ! -type d -exec sh -c 'for file; do cmp -s "$file" "/roots/server/system/$file" && rm "$file"; done; true' sh {} +; \
-    rm -f usr/lib/ssl/certs
+    rm -f usr/lib/ssl/certs usr/lib/ssl/cert.pem
 
 # --- server -----------------------------------------------------------------------------------------
 FROM scratch AS server

@@ -4,6 +4,7 @@ import ssl
 
 import pytest
 from containers import RESOURCE, SERVER, SERVER_GRPC
+from store_redis import RealStore
 
 MEGABYTE = 1_000_000
 LIMITS = {RESOURCE: 30 * MEGABYTE, SERVER: 40 * MEGABYTE, SERVER_GRPC: 60 * MEGABYTE}
@@ -82,6 +83,26 @@ def test_an_image_trusts_the_authorities_that_debian_trusts(files, image):
     assert len(ssl.create_default_context(cadata=bundle.decode()).get_ca_certs()) > 100
     # Where OpenSSL itself looks, for what does not ask libcurl.
     assert files[image]["/usr/lib/ssl/certs"][0].linkname == "/etc/ssl/certs"
+    assert files[image]["/usr/lib/ssl/cert.pem"][0].linkname == "/etc/ssl/certs/ca-certificates.crt"
+
+
+@pytest.mark.parametrize("image", [SERVER, SERVER_GRPC], ids=["server", "server-grpc"])
+def test_redis_over_tls_is_trusted_where_the_system_s_authorities_vouch_for_it(engine, images, tmp_path, image):
+    with RealStore(tmp_path, tls=True) as redis:
+        configuration = tmp_path / "stormlock.cfg"
+        configuration.write_text("[default]\nttl = 1 hour\nprincipal = somebody\nbackend = redis\n"
+                                 f"[backend.redis]\nurl = rediss://localhost:{redis.port}/\n")
+
+        def acquire(*options):
+            return engine.docker("run", "--rm", "--network", "host", "--volume", f"{configuration}:/cfg:ro", *options,
+                                 "--entrypoint", "/usr/bin/stormlock", images[image], "-c", "/cfg", "acquire", "deploy",
+                                 check=False)
+
+        refused = acquire()
+        taken = acquire("--volume", f"{redis.certificate}:/etc/ssl/certs/ca-certificates.crt:ro")
+
+        assert refused.returncode == 1 and "certificate" in refused.stderr, refused
+        assert taken.returncode == 0 and taken.stdout.strip(), taken
 
 
 @each
