@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <concepts>
 #include <condition_variable>
 #include <csignal>
 #include <cstdint>
@@ -60,7 +61,10 @@ class ScriptedServer {
             },
             tls) {}
 
-  explicit ScriptedServer(Respond respond, SSL_CTX* tls = nullptr) : respond_(std::move(respond)), tls_(tls) {
+  // `{}` is a script.
+  template <std::convertible_to<Respond> F>
+    requires std::invocable<F&, std::size_t, const std::string&>
+  explicit ScriptedServer(F respond, SSL_CTX* tls = nullptr) : respond_(std::move(respond)), tls_(tls) {
     // libcurl writes to sockets that the other side has closed; the verbs ignore the signal too
     // (resource/signals.h).
     std::signal(SIGPIPE, SIG_IGN);

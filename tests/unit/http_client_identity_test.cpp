@@ -147,7 +147,7 @@ TEST_F(HttpClientIdentity, TheNameThatTlsChecksMayBeAnotherThanTheUrls) {
 TEST_F(HttpClientIdentity, AFaultNamesThePlaceAndNotTheNameItIsShownAs) {
   std::string url;
   {
-    const ScriptedServer gone(std::vector<testing::Answer>{});
+    const ScriptedServer gone({});
     url = "https://127.0.0.1:" + std::to_string(gone.port());
   }
   try {

@@ -157,7 +157,7 @@ TEST_F(HttpClient, RefusesUrlsThatCannotWork) {
 TEST_F(HttpClient, NamesWhatWentWrongWhileConnecting) {
   std::string url;
   {
-    const ScriptedServer gone(std::vector<testing::Answer>{});
+    const ScriptedServer gone({});
     url = gone.url("/", "user:secret@127.0.0.1");
   }
   const HttpError refused = failure(url);
