@@ -5,6 +5,7 @@ import subprocess
 import time
 
 import pytest
+from fake_mysql import FakeMysql
 from losing_proxy import LosingProxy
 from slow_proxy import SlowProxy
 from store_mysql import RealStore
@@ -237,9 +238,10 @@ def test_tls_is_used_where_it_is_and_checks_who_answers_where_an_authority_is_na
     assert "Access denied" in safe.but(ssl_disabled="true").fails("current", RESOURCE, without=[SECRET])
     checking = safe.but(host="localhost", ssl_ca=tls["ca"])
     assert checking.held_by() == lease
-    assert checking.but(host="127.0.0.1").held_by() == lease
     assert checking.but(ssl_verify_identity="true").held_by() == lease
-    checking.but(host="127.0.0.1", ssl_verify_identity="true").fails("current", RESOURCE, without=[SECRET])
+    elsewhere = checking.but(host="127.0.0.1")  # of which the certificate says nothing
+    elsewhere.fails("current", RESOURCE, without=[SECRET])
+    assert elsewhere.but(ssl_verify_identity="false").held_by() == lease
     stranger = certificate(tmp_path, "stranger")
     checking.but(ssl_ca=stranger["ca"]).fails("current", RESOURCE, without=[SECRET])
     checking.but(ssl_ca=None, ssl_verify_cert="true").fails("current", RESOURCE, without=[SECRET])
@@ -255,6 +257,33 @@ def test_where_a_server_has_no_tls_it_is_missed_by_who_asked_for_it(stormlock, t
                     asking.but(ssl_verify_identity="true"), asking.but(ssl_cert=tls["cert"], ssl_key=tls["key"])):
             assert re.search("TLS|SSL", one.fails("release", RESOURCE, lease, without=[SECRET]))
         assert stormlock.but(port=plain.port).held_by() == lease
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("plugin", ["mysql_clear_password", "dialog", "caching_sha2_password", "sha256_password",
+                                    "mysql_old_password"])
+def test_a_server_without_tls_never_gets_the_password_in_the_clear(stormlock, tls, plugin, first):
+    asking = [{}, {"ssl_disabled": "true"}, {"ssl_ca": tls["ca"]}, {"ssl_ca": tls["ca"], "ssl_verify_identity": "false"},
+              {"ssl_ca": tls["ca"], "ssl_verify_cert": "false"}, {"ssl_cert": tls["cert"], "ssl_key": tls["key"]},
+              {"ssl_verify_cert": "true"}]
+    for settings in asking:
+        with FakeMysql(plugin, first=first) as fake:
+            stormlock.but(port=fake.port, host="localhost", **settings).fails("acquire", RESOURCE, without=[SECRET])
+        assert fake.connections > 0
+        assert SECRET.encode() not in fake.heard, settings
+
+
+def test_a_server_that_needs_the_password_gets_it_over_tls_from_who_trusts_it(stormlock, tls, tmp_path):
+    stranger = certificate(tmp_path, "stranger")
+    for settings, gets in [({}, True), ({"ssl_ca": tls["ca"]}, True), ({"ssl_ca": stranger["ca"]}, False),
+                           ({"ssl_ca": tls["ca"], "host": "127.0.0.1"}, False),
+                           ({"ssl_ca": tls["ca"], "ssl_verify_identity": "false"}, False),
+                           ({"ssl_ca": tls["ca"], "ssl_verify_cert": "false"}, True)]:
+        with FakeMysql("caching_sha2_password", tls=tls) as fake:
+            told = stormlock.but(**{"port": fake.port, "host": "localhost"} | settings).fails(
+                "acquire", RESOURCE, without=[SECRET])
+        assert SECRET.encode() not in fake.heard
+        assert (SECRET.encode() in fake.over_tls) == gets, (settings, told)
 
 
 @pytest.mark.parametrize("command", ["release", "renew", "is-held"])

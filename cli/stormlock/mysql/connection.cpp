@@ -12,6 +12,11 @@ namespace {
 constexpr unsigned answering = 30;  // seconds
 constexpr int tries = 10;           // of what a neighbour's transaction keeps from going through
 
+// None with which a server gets the password itself; and those with which it does, over TLS. Neither has
+// mysql_clear_password and dialog.
+constexpr const char* hashed = "mysql_native_password,client_ed25519";
+constexpr const char* all = "mysql_native_password,client_ed25519,caching_sha2_password,sha256_password";
+
 const char* or_null(const std::string& text) {
   return text.empty() ? nullptr : text.c_str();
 }
@@ -33,6 +38,25 @@ MysqlConnection::MysqlConnection(MysqlSettings settings) : settings_(std::move(s
 MysqlConnection::~MysqlConnection() = default;
 
 void MysqlConnection::connect() {
+  using Tls = MysqlSettings::Tls;
+  const bool tls = settings_.tls != Tls::never && settings_.unix_socket.empty();
+  // Only where it verifies the name does the library refuse a server without TLS before it logs in. Elsewhere, what
+  // may send the password itself has to wait for a server that has shown whether it has TLS.
+  const bool safe = !tls || settings_.verify_name;
+  auto refusal = try_to_connect(tls, safe ? all : hashed);
+  if (!refusal) return;
+  if (!safe && refusal->code == CR_PLUGIN_NOT_ALLOWED) {
+    // Where the authority is verified, who is in between must not get the password by hiding that there is TLS.
+    if (!settings_.ca.empty()) {
+      refusal->text += "; an account with caching_sha2_password needs ssl_verify_identity";
+    } else if (refusal->has_tls || settings_.tls == Tls::offered) {
+      refusal = try_to_connect(refusal->has_tls, all);
+    }
+  }
+  if (refusal) throw BackendError(where() + refusal->text);
+}
+
+std::optional<MysqlConnection::Refusal> MysqlConnection::try_to_connect(bool tls, const char* logins) {
   std::unique_ptr<st_mysql, Close> own(mysql_init(nullptr));
   if (!own) throw std::bad_alloc();
   const auto set = [&](mysql_option option, const void* value) { mysql_options(own.get(), option, value); };
@@ -42,9 +66,11 @@ void MysqlConnection::connect() {
   set(MYSQL_OPT_WRITE_TIMEOUT, &answering);
   set(MYSQL_SET_CHARSET_NAME, "utf8mb4");
   set(MYSQL_INIT_COMMAND, "SET time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES', autocommit = 1");
-  const unsigned over = settings_.unix_socket.empty() ? MYSQL_PROTOCOL_TCP : MYSQL_PROTOCOL_SOCKET;
+  set(MARIADB_OPT_RESTRICTED_AUTH, logins);
+  const bool local = !settings_.unix_socket.empty();
+  const unsigned over = local ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
   set(MYSQL_OPT_PROTOCOL, &over);
-  if (settings_.tls != MysqlSettings::Tls::never && settings_.unix_socket.empty()) {
+  if (tls) {
     mysql_ssl_set(own.get(), or_null(settings_.key), or_null(settings_.certificate), or_null(settings_.ca), nullptr,
                   or_null(settings_.cipher));
     // Despite its name: where the server has none, it goes on without.
@@ -55,19 +81,26 @@ void MysqlConnection::connect() {
     if (!settings_.tls_versions.empty()) set(MARIADB_OPT_TLS_VERSION, settings_.tls_versions.c_str());
   }
   // FOUND_ROWS: a change that changes nothing has matched all the same.
-  const bool local = !settings_.unix_socket.empty();
-  const std::string where =
-      "MySQL at " + (local ? settings_.unix_socket : settings_.host + " port " + std::to_string(settings_.port)) +
-      ": ";
   if (mysql_real_connect(own.get(), local ? nullptr : settings_.host.c_str(), settings_.user.c_str(),
                          settings_.password.c_str(), or_null(settings_.database), settings_.port,
                          or_null(settings_.unix_socket), CLIENT_FOUND_ROWS) == nullptr) {
-    throw BackendError(where + mysql_error(own.get()));
+    const unsigned code = mysql_errno(own.get());
+    // The library's text has a name in it that is no longer there.
+    const std::string text = code == CR_PLUGIN_NOT_ALLOWED
+                                 ? "the server asks for a login that is not taken, for it would show the password"
+                                 : mysql_error(own.get());
+    return Refusal{code, text, (own->server_capabilities & CLIENT_SSL) != 0};
   }
   if (settings_.tls == MysqlSettings::Tls::always && !local && mysql_get_ssl_cipher(own.get()) == nullptr) {
-    throw BackendError(where + "the server has no TLS, which the configuration asks for");
+    return Refusal{0, "the server has no TLS, which the configuration asks for", false};
   }
   own_ = std::move(own);
+  return std::nullopt;
+}
+
+std::string MysqlConnection::where() const {
+  if (!settings_.unix_socket.empty()) return "MySQL at " + settings_.unix_socket + ": ";
+  return "MySQL at " + settings_.host + " port " + std::to_string(settings_.port) + ": ";
 }
 
 MysqlAnswer MysqlConnection::ask(const std::string& sql) {

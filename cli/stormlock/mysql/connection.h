@@ -31,7 +31,16 @@ class MysqlConnection {
   MysqlAnswer ask(const std::string& sql);
 
  private:
+  struct Refusal {
+    unsigned code;
+    std::string text;
+    bool has_tls;  // as the server has said
+  };
+
   void connect();
+  // `logins`: the authentication plugins that the server may choose from, with commas.
+  std::optional<Refusal> try_to_connect(bool tls, const char* logins);
+  std::string where() const;
   std::optional<MysqlAnswer> answer();  // nullopt: there was a fault
   [[noreturn]] void refuse(unsigned code, const std::string& text) const;
 

@@ -110,8 +110,8 @@ MysqlSettings mysql_settings(const Section& section) {
   settings.tls_versions = list(section.get("tls_versions", ""));
   const auto verify = flag(section, "ssl_verify_cert");
   const bool must = verify.value_or(false) || !(settings.ca + settings.certificate).empty();
-  settings.verify_name =
-      flag(section, "ssl_verify_identity").value_or(false) || (verify.value_or(false) && settings.ca.empty());
+  settings.verify_name = flag(section, "ssl_verify_identity").value_or(must && verify.value_or(true)) ||
+                         (verify.value_or(false) && settings.ca.empty());
   if (verify == false) settings.ca.clear();
   if (settings.certificate.empty() != settings.key.empty()) {
     throw ConfigError(section.called() + ": ssl_cert and ssl_key go together");

@@ -5,9 +5,8 @@
 //   user, password, database         (also: username, passwd, db)
 //   connection_timeout               seconds (also: connect_timeout); 10
 //   ssl_ca, ssl_cert, ssl_key        PEM files; they make TLS a must, and that authority has to have signed the
-//   server's
-//                                    certificate
-//   ssl_verify_identity              true: which has to be for `host`, too
+//                                    server's certificate, which has to be for `host`
+//   ssl_verify_identity              false: whoever else it is for
 //   ssl_verify_cert                  true, without ssl_ca: verify certificate and name by the system's authorities;
 //                                    false: don't look at it, even with ssl_ca
 //   ssl_disabled                     true: no TLS; else, and without ssl_ca, it is used where the server has it
