@@ -1,11 +1,14 @@
 #include "cli/stormlock/dynamodb/role_credentials.h"
 
+#include <arpa/inet.h>
 #include <rapidjson/document.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <fstream>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "cli/stormlock/backend.h"
@@ -59,10 +62,48 @@ std::string first_line(const std::string& path) {
   return line;
 }
 
+// This machine, or what is linked to it: loopback, link-local, and the address of EKS, fd00:ec2::23.
+bool is_near(const std::string& host) {
+  if (host == "localhost") return true;
+  std::array<unsigned char, 16> bytes{};
+  if (inet_pton(AF_INET, host.c_str(), bytes.data()) == 1) {
+    return bytes[0] == 127 || (bytes[0] == 169 && bytes[1] == 254);
+  }
+  if (inet_pton(AF_INET6, host.c_str(), bytes.data()) != 1) return false;
+  std::array<unsigned char, 16> loopback{};
+  loopback[15] = 1;
+  const std::array<unsigned char, 16> eks{0xfd, 0x00, 0x0e, 0xc2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x23};
+  return bytes == loopback || bytes == eks || (bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80);
+}
+
+// "http://HOST[:PORT][/...]" and nothing that two readers may read differently.
+bool is_near_url(std::string_view url) {
+  constexpr std::string_view scheme = "http://";
+  if (!url.starts_with(scheme)) return false;
+  url.remove_prefix(scheme.size());
+  const std::string_view authority = url.substr(0, url.find_first_of("/?#"));
+  if (authority.find_first_of("@\\% \t") != std::string_view::npos) return false;
+  if (authority.starts_with('[')) return is_near(std::string(authority.substr(1, authority.find(']') - 1)));
+  return is_near(std::string(authority.substr(0, authority.find(':'))));
+}
+
+// Whoever is asked is told the token, and believed.
+std::string container_url(const Environment& environment) {
+  constexpr const char* kRelative = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
+  constexpr const char* kFull = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
+  const std::string relative = environment(kRelative);
+  if (!relative.empty() && relative.front() != '/') {
+    throw BackendError(std::string("DynamoDB: ") + kRelative + " does not begin with /");
+  }
+  if (!relative.empty()) return "http://169.254.170.2" + relative;
+  std::string full = environment(kFull);
+  if (full.empty() || full.starts_with("https://") || is_near_url(full)) return full;
+  throw BackendError(std::string("DynamoDB: ") + kFull +
+                     " is neither https:// nor http:// to a loopback or link-local address");
+}
+
 std::optional<Credentials> of_container(const Environment& environment) {
-  const std::string relative = environment("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
-  const std::string url =
-      relative.empty() ? environment("AWS_CONTAINER_CREDENTIALS_FULL_URI") : "http://169.254.170.2" + relative;
+  const std::string url = container_url(environment);
   if (url.empty()) return std::nullopt;
   std::string token = environment("AWS_CONTAINER_AUTHORIZATION_TOKEN");
   const std::string file = environment("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
