@@ -128,11 +128,11 @@ DynamoClient::DynamoClient(const Connection& connection)
     : connection_(connection), http_(settings_for(connection)), random_(std::random_device{}()) {}
 
 // "Wed, 21 Oct 2015 07:28:00 GMT"
-std::chrono::seconds DynamoClient::ahead() const {
+std::optional<std::time_t> DynamoClient::date() const {
   std::tm utc{};
   const char* const end = strptime(date_.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &utc);
-  if (end == nullptr || *end != '\0') return {};
-  return std::chrono::seconds(timegm(&utc) - dated_at_);
+  if (end == nullptr || *end != '\0') return std::nullopt;
+  return timegm(&utc);
 }
 
 // False: there is no time for one.
@@ -176,7 +176,6 @@ std::string DynamoClient::call(const char* action, const std::string& body, Agai
       continue;
     }
     date_ = std::move(response.date);
-    dated_at_ = std::time(nullptr);
     if (response.status == 200) return std::move(response.body);
     const DynamoError error = error_of(action, response, connection_.credentials);
     const bool may_pass = error.kind == Kind::throttled || (error.kind == Kind::failed && again == Again::always);

@@ -110,9 +110,8 @@ class DynamoClient {
   void remove(const std::string& table, const Item& key, const Expression& condition, Deadline deadline);
   Page ask(const std::string& table, const Question& question, Deadline deadline);
 
-  // By how much DynamoDB's clock was ahead of this machine's at its last answer, to a second or so; 0: nothing is
-  // known.
-  std::chrono::seconds ahead() const;
+  // DynamoDB's time at its last answer, cut to the second, so never later than it was; nullopt: it was not told.
+  std::optional<std::time_t> date() const;
 
   // nullopt: there is none.
   std::optional<Table> describe_table(const std::string& table, Deadline deadline);
@@ -131,7 +130,6 @@ class DynamoClient {
   http::Client http_;
   std::minstd_rand random_;
   std::string date_;  // of the last answer
-  std::time_t dated_at_ = 0;
 };
 
 }  // namespace lockkeeper::stores::dynamodb

@@ -7,6 +7,7 @@ import http.client
 import http.server
 import itertools
 import json
+import pathlib
 import re
 import subprocess
 import threading
@@ -14,6 +15,7 @@ import time
 
 import pytest
 from losing_proxy import LosingProxy
+from server import wait_for
 from stormlock_backends import Dynamodb
 from stormlock_steps import BIN, PATH
 
@@ -109,8 +111,10 @@ def test_the_original_respects_ours(dynamodb, stormlock):
     before = int(time.time())
     lease = taken(stormlock(dynamodb.settings, "acquire", "res"))
     created = int(item_of(dynamodb)["created"]["N"])
+    expires = int(item_of(dynamodb)["expires"]["N"])
     assert before <= created <= time.time()
-    assert item_of(dynamodb) == originals_item(created + 90, lease, created) | {"principal": {"S": "me"}}
+    assert created + 90 <= expires <= time.time() + 91, "set anew, where a second went by meanwhile"
+    assert item_of(dynamodb) == originals_item(expires, lease, created) | {"principal": {"S": "me"}}
     assert not originals_acquire(dynamodb, ID)
     assert stormlock(dynamodb.settings, "release", "res", lease).returncode == 0
     assert originals_acquire(dynamodb, ID)
@@ -187,17 +191,28 @@ def test_a_missing_table_is_told(dynamodb, stormlock):
 # ---- clocks that are out of step
 
 class Dated(contextlib.AbstractContextManager):
-    """The same DynamoDB, whose clock is ahead of this machine's by that many seconds."""
+    """The same DynamoDB, whose clock is ahead of this machine's by that many seconds, and which refuses puts for their
+    number for some seconds from the first one on."""
 
-    def __init__(self, place, ahead):
+    def __init__(self, place, ahead=0, busy=0):
+        dated = self
+        self.free_at = None
+
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if self.headers["X-Amz-Target"].endswith(".PutItem"):
+                    dated.free_at = dated.free_at or time.monotonic() + busy
+                    if time.monotonic() < dated.free_at:
+                        return self.answer(400, b'{"__type": "x#ProvisionedThroughputExceededException"}')
                 connection = http.client.HTTPConnection("127.0.0.1", place.store.port, timeout=30)
                 with contextlib.closing(connection):
-                    connection.request("POST", "/", self.rfile.read(int(self.headers["Content-Length"])), dict(self.headers))
+                    connection.request("POST", "/", body, dict(self.headers))
                     answer = connection.getresponse()
-                    text = answer.read()
-                self.send_response_only(answer.status)
+                    self.answer(answer.status, answer.read())
+
+            def answer(self, status, text):
+                self.send_response_only(status)
                 self.send_header("Date", self.date_time_string(time.time() + ahead))
                 self.send_header("Content-Length", str(len(text)))
                 self.end_headers()
@@ -235,6 +250,41 @@ def test_whose_clock_is_an_hour_slow_holds_for_as_long_as_it_says(dynamodb, stor
         seed(dynamodb, originals_item(int(time.time()) + 3600 - 5))
         assert stormlock(dated.settings, "renew", "res", ID).returncode == 3
         taken(stormlock(dated.settings, "acquire", "res"))
+
+
+FAKETIME = next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
+
+
+def clock(offset):
+    assert FAKETIME, "script/setup installs libfaketime"
+    return {"LD_PRELOAD": str(FAKETIME), "FAKETIME": offset, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+
+
+def test_of_two_who_are_two_seconds_slow_and_fast_one_holds_at_a_time(dynamodb, stormlock):
+    ttl = 3
+    began = time.monotonic()
+    taken(stormlock(dynamodb.settings, "acquire", "-t", f"{ttl}s", "res", environment=clock("-2s")))
+
+    def fast():
+        return stormlock(dynamodb.settings, "acquire", "res", environment=clock("+2s")).returncode == 0
+
+    wait_for(fast, "the lease of who is slow to end")
+    assert ttl <= time.monotonic() - began <= ttl + 4
+
+
+def test_the_whole_ttl_is_left_after_a_put_that_had_to_wait(dynamodb, stormlock):
+    with Dated(dynamodb, busy=3) as dated:
+        lease = taken(stormlock(dated.settings, "acquire", "-t", "2s", "res"))
+        assert time.monotonic() >= dated.free_at
+    assert int(item_of(dynamodb)["expires"]["N"]) >= int(time.time()) + 1
+    assert stormlock(dynamodb.settings, "is-held", "res", lease).returncode == 0
+
+
+def test_a_lock_whose_end_cannot_be_set_is_given_back(dynamodb, stormlock):
+    with LosingProxy(dynamodb.store.port, b"UpdateItem", done=False) as proxy:
+        told = failure(stormlock(through(dynamodb, proxy), "acquire", "res", environment=clock("-1h")))
+    assert "its end could not be set, and the lock was given back" in told
+    assert item_of(dynamodb) is None
 
 
 # ---- whose keys, and which region
@@ -414,6 +464,21 @@ def test_a_machine_without_a_role_is_told(stormlock, answers, said):
     with Role(answers) as role:
         assert said in failure(stormlock({"endpoint": "http://127.0.0.1:1"}, "current", "res",
                                          environment=of_role(role.url)))
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.2.example/task", "http://role@{place}/task", "http://10.0.0.1/task",
+                                 "http://{place}\\@127.0.0.1/task", "http://example.com/task", "ftp://127.0.0.1/"])
+def test_a_stranger_is_not_told_the_token(stormlock, url):
+    # Through a proxy, which would see each of them.
+    with Role({}) as role:
+        place = role.url.removeprefix("http://")
+        environment = of_role("http://127.0.0.1:1", http_proxy=role.url, AWS_CONTAINER_AUTHORIZATION_TOKEN="pass",
+                              AWS_CONTAINER_CREDENTIALS_FULL_URI=url.format(place=place))
+        told = failure(stormlock({"endpoint": "http://127.0.0.1:1"}, "current", "res", environment=environment))
+        assert "is neither https:// nor http:// to a loopback or link-local address" in told
+        environment = of_role("http://127.0.0.1:1", http_proxy=role.url, AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=f"@{place}/task")
+        told = failure(stormlock({"endpoint": "http://127.0.0.1:1"}, "current", "res", environment=environment))
+        assert "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI does not begin with /" in told
 
 
 # ---- what a network loses

@@ -7,6 +7,7 @@
 
 #include "cli/stormlock/dynamodb/dynamodb_section.h"
 #include "cli/stormlock/lease_id.h"
+#include "cli/stormlock/lost_answer.h"
 #include "http/client.h"
 
 namespace lockkeeper::cli::stormlock {
@@ -18,7 +19,7 @@ using namespace stores::dynamodb;
 using Kind = DynamoError::Kind;
 
 constexpr seconds kPatience{10};  // for each request
-constexpr seconds kInStep{2};     // what two clocks may differ by, as an answer tells it
+constexpr seconds kTooLong{2};    // what a lease may last longer than it says
 // An item without both is nobody's lock.
 constexpr const char* kNothing = "(attribute_not_exists(lease) AND attribute_not_exists(expires))";
 constexpr std::int64_t kYear10000 = 253'402'300'800;
@@ -64,7 +65,7 @@ class DynamoBackend final : public Backend {
 
   using Backend::acquire;
 
-  // What is there is looked at before it is taken over: the answer tells DynamoDB's time, too.
+  // What is there is looked at before it is taken over: the answer tells DynamoDB's time, which decides.
   std::variant<Lease, Held> acquire(const Wish& wish) override {
     const std::string id = to_hex(new_lease_id());
     if (const auto lease = put(wish, id, kNothing)) return *lease;
@@ -86,7 +87,12 @@ class DynamoBackend final : public Backend {
   }
 
   bool renew(const std::string& resource, const std::string& id, seconds ttl) override {
-    return is_held(resource, id) && set_end(resource, id, ttl);
+    try {
+      return is_held(resource, id) && set_end(resource, id, ttl);
+    } catch (const DynamoError& error) {
+      fail(error, "whether the lock is renewed is not known; its id is " + id +
+                      ": renew it (again), that does no harm, or release it");
+    }
   }
 
   std::optional<Lease> current(const std::string& resource) override {
@@ -110,14 +116,11 @@ class DynamoBackend final : public Backend {
   static Deadline deadline() { return std::chrono::steady_clock::now() + kPatience; }
   static Item key(const std::string& resource) { return {{"resource", text(resource)}}; }
 
-  // DynamoDB's, of its last answer, where this machine's clock is out of step; seconds since 1970.
-  seconds correction() const {
-    const seconds ahead = client_.ahead();
-    return ahead > kInStep || ahead < -kInStep ? ahead : seconds(0);
-  }
+  // DynamoDB's time, of its last answer: however small the difference between two machines' clocks is, who is fast
+  // would take what who is slow still holds. This machine's, before there is one. Seconds since 1970.
   std::int64_t now() const {
     const auto own = std::chrono::floor<seconds>(std::chrono::system_clock::now());
-    return (own + correction()).time_since_epoch().count();
+    return client_.date().value_or(own.time_since_epoch().count());
   }
 
   // What has no end counts for ever, for the original too.
@@ -128,41 +131,59 @@ class DynamoBackend final : public Backend {
 
   // nullopt: the condition does not hold.
   std::optional<Lease> put(const Wish& wish, const std::string& id, const std::string& condition) {
-    const seconds known = correction();
     const std::int64_t created = now();
+    const std::int64_t ends = end_of(created, wish.ttl);
     const Item item{{"resource", text(wish.resource)},
                     {"principal", text(wish.principal)},
                     {"lease", text(id)},
                     {"created", number(created)},
-                    {"expires", number(end_of(created, wish.ttl))}};
+                    {"expires", number(ends)}};
     Expression expression{condition, {}};
     if (condition != kNothing) expression.values = {{":now", number(created)}};
     try {
       client_.put(section_.table, item, expression, deadline(), created);
     } catch (const DynamoError& error) {
       if (error.kind == Kind::condition) return std::nullopt;
-      if (may_have_happened(error)) return read_back(wish.resource, lease_of(item), error);
-      fail(error);
+      if (!may_have_happened(error)) fail(error);
+      read_back(wish.resource, id, error);
     }
-    const seconds off = correction() - known;
-    if ((off > kInStep || off < -kInStep) && !set_end(wish.resource, id, wish.ttl)) return std::nullopt;
+    // The end was written down by this machine's clock, and before DynamoDB had time for it.
+    const auto left = seconds(ends - now());
+    const bool sound = left >= wish.ttl && left <= wish.ttl + kTooLong;
+    if (!sound && !set_end_or_give_back(wish.resource, id, wish.ttl)) return std::nullopt;
     return lease_of(item);
   }
 
-  // False: it is not that lease any more.
-  bool set_end(const std::string& resource, const std::string& id, seconds ttl) {
-    // The time of an answer is cut off, too.
-    const std::int64_t begin = now() + (correction() == seconds(0) ? 0 : 1);
-    const Expression update{"SET expires = :expires",
-                            {{":expires", number(end_of(begin, ttl))}, {":lease", text(id)}}};
+  bool set_end_or_give_back(const std::string& resource, const std::string& id, seconds ttl) {
     try {
-      client_.update(section_.table, key(resource), update, "lease = :lease", deadline());
-      return true;
+      return set_end(resource, id, ttl);
     } catch (const DynamoError& error) {
-      if (error.kind == Kind::condition) return false;
-      fail(error, "whether the lock is renewed is not known; its id is " + id +
-                      ": renew it (again), that does no harm, or release it");
+      const std::string why = where_ + error.what() + ": its end could not be set";
+      try {
+        release(resource, id);
+      } catch (const BackendError&) {
+        throw perhaps_taken(why, resource, id);
+      }
+      throw BackendError(why + ", and the lock was given back; try again");
     }
+  }
+
+  // So that the whole ttl is left when the answer comes, however long that takes. False: it is not that lease any
+  // more. Throws DynamoError.
+  bool set_end(const std::string& resource, const std::string& id, seconds ttl) {
+    for (const seconds more : {seconds(0), seconds(1), kPatience + seconds(1)}) {
+      const std::int64_t begin = now() + more.count();
+      const Expression update{"SET expires = :expires",
+                              {{":expires", number(end_of(begin, ttl))}, {":lease", text(id)}}};
+      try {
+        client_.update(section_.table, key(resource), update, "lease = :lease", deadline());
+      } catch (const DynamoError& error) {
+        if (error.kind == Kind::condition) return false;
+        throw;
+      }
+      if (now() <= begin) break;
+    }
+    return true;
   }
 
   // If it counts.
@@ -176,18 +197,18 @@ class DynamoBackend final : public Backend {
     }
   }
 
-  // The answer is lost, not perhaps the lock.
-  Lease read_back(const std::string& resource, const Lease& lease, const DynamoError& why) {
+  // The answer is lost, not perhaps the lock: throws unless it is there.
+  void read_back(const std::string& resource, const std::string& id, const DynamoError& why) {
     bool reached = false;
     try {
-      const auto found = read(resource);
+      const auto found = client_.get(section_.table, key(resource), deadline());
       reached = true;
-      if (found && text_of(*found, "lease") == lease.id) return lease;
-    } catch (const BackendError&) {
+      if (found && text_of(*found, "lease") == id) return;
+    } catch (const DynamoError&) {
     }
     throw BackendError(where_ + why.what() + ": whether '" + resource + "' is locked is not known" +
                        (reached ? " (not when it was read again)" : "") +
-                       "; if `stormlock current --id-only` prints " + lease.id +
+                       "; if `stormlock current --id-only` prints " + id +
                        ", the lock is yours, and `stormlock release` with that id gives it back");
   }
 
