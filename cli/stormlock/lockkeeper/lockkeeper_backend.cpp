@@ -17,9 +17,32 @@ namespace {
 using client::Acquisition;
 using std::chrono::milliseconds;
 
-// What acquire() gives. Of another shape nothing is ours.
 bool is_lease_id(const std::string& id) {
   return id.size() == 32 && id.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
+// As acquire() gives it, with blanks around it, and in either case.
+std::string plain(std::string id) {
+  const char* const blanks = " \t\n\v\f\r";
+  id.erase(0, id.find_first_not_of(blanks));
+  id.erase(id.find_last_not_of(blanks) + 1);
+  for (char& c : id) {
+    if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return id;
+}
+
+[[noreturn]] void is_none(const std::string& id) {
+  throw BackendError("'" + harmless(id) +
+                     "' is no lease id: that is 32 hexadecimal digits, as acquire has printed them; what `current` "
+                     "shows with another id (token-1) stormlock did not take: `lockctl force-release` ends it");
+}
+
+// What may be ours: nothing of another shape is.
+std::string lease_id(const std::string& id) {
+  std::string found = plain(id);
+  if (!is_lease_id(found)) is_none(id);
+  return found;
 }
 
 Lease lease_of(const wire::ClaimView& claim) {
@@ -90,14 +113,14 @@ std::variant<Lease, Held> LockkeeperBackend::take(const Wish& wish, std::optiona
   return Held{oldest(wish.resource)};
 }
 
-void LockkeeperBackend::release(const std::string& resource, const std::string& id) {
-  if (!is_lease_id(id)) return;
+void LockkeeperBackend::release(const std::string& resource, const std::string& given) {
+  const std::string id = lease_id(given);
   until_answered([&] { return client_->release_claim(resource, {.key = id, .holder = {}}, id); });
   require_leases();
 }
 
-bool LockkeeperBackend::renew(const std::string& resource, const std::string& id, std::chrono::seconds ttl) {
-  if (!is_lease_id(id)) return false;
+bool LockkeeperBackend::renew(const std::string& resource, const std::string& given, std::chrono::seconds ttl) {
+  const std::string id = lease_id(given);
   const auto answer = until_answered([&] { return client_->renew(resource, id, id, 0, ttl); });
   return std::holds_alternative<wire::RenewedView>(answer);
 }
@@ -106,10 +129,16 @@ std::optional<Lease> LockkeeperBackend::current(const std::string& resource) {
   return oldest(resource);
 }
 
-bool LockkeeperBackend::is_held(const std::string& resource, const std::string& id) {
+// Others' claims, too, by the names that current() shows.
+bool LockkeeperBackend::is_held(const std::string& resource, const std::string& given) {
+  const std::string id = plain(given);
   const wire::LockView view = look(resource);
-  return std::any_of(view.claims.begin(), view.claims.end(),
-                     [&](const wire::ClaimView& claim) { return claim.claim == id && !id.empty(); });
+  const bool held = std::any_of(view.claims.begin(), view.claims.end(), [&](const wire::ClaimView& claim) {
+    const std::string shown = lease_of(claim).id;
+    return shown == given || (is_lease_id(id) && claim.claim == id);
+  });
+  if (!held && !is_lease_id(id)) is_none(given);
+  return held;
 }
 
 wire::LockView LockkeeperBackend::look(const std::string& resource) {

@@ -7,7 +7,7 @@
 // excludes everybody.
 //
 // Claims that others made (a pipeline, lockctl) are shown with their names; one without a name as "token-47", after
-// its fencing token. They are not stormlock's: release() leaves them alone, renew() says false.
+// its fencing token. They are not stormlock's: to release() and renew() these are no lease ids.
 #pragma once
 
 #include <chrono>
