@@ -177,10 +177,11 @@ void Client::put(Put put, milliseconds timeout, Done<std::int64_t> done) {
       });
 }
 
-void Client::grant(std::chrono::seconds ttl, Done<Lease> done) {
+void Client::grant(std::int64_t lease, std::chrono::seconds ttl, Done<Lease> done) {
   if (!ready()) return done(Failure{Failure::Kind::refused, last_failure_.why});
   pb::LeaseGrantRequest request;
   request.set_ttl(ttl.count());
+  request.set_id(lease);
   ask("/etcdserverpb.Lease/LeaseGrant", request.SerializeAsString(), Clock::now() + options_.timeout,
       [this, at = current_, done = std::move(done)](const Status& status, std::string_view bytes) {
         if (!status.ok()) return done(failure(at, status));

@@ -86,7 +86,8 @@ class Client final : private Transport::Work {
   // ---- its own thread
   void txn(Txn txn, Time until, Done<TxnReply> done);
   void put(Put put, std::chrono::milliseconds timeout, Done<std::int64_t> done);  // the revision
-  void grant(std::chrono::seconds ttl, Done<Lease> done);
+  // With that number, so that it can be revoked where the answer is lost.
+  void grant(std::int64_t lease, std::chrono::seconds ttl, Done<Lease> done);
   void keep_alive(std::int64_t lease, Done<Lease> done);  // ttl 0: it has gone
   void revoke(std::int64_t lease, Done<std::monostate> done);
   void status(std::size_t endpoint, Done<std::string> done);  // the server's version

@@ -100,8 +100,8 @@ Result<TxnReply> Asking::txn(Txn txn) {
   });
 }
 
-Result<stores::etcd::Lease> Asking::grant(std::chrono::seconds ttl) {
-  return wait<stores::etcd::Lease>([this, ttl](auto done) { client_.grant(ttl, std::move(done)); });
+Result<stores::etcd::Lease> Asking::grant(std::int64_t lease, std::chrono::seconds ttl) {
+  return wait<stores::etcd::Lease>([this, lease, ttl](auto done) { client_.grant(lease, ttl, std::move(done)); });
 }
 
 Result<stores::etcd::Lease> Asking::keep_alive(std::int64_t lease) {

@@ -19,7 +19,7 @@ class Asking {
   // After an answer was lost: returns when etcd is there again, or its time is over.
   void reach_again();
   stores::etcd::Result<stores::etcd::TxnReply> txn(stores::etcd::Txn txn);
-  stores::etcd::Result<stores::etcd::Lease> grant(std::chrono::seconds ttl);
+  stores::etcd::Result<stores::etcd::Lease> grant(std::int64_t lease, std::chrono::seconds ttl);
   stores::etcd::Result<stores::etcd::Lease> keep_alive(std::int64_t lease);
   stores::etcd::Result<std::monostate> revoke(std::int64_t lease);
 

@@ -1,11 +1,14 @@
 #include "cli/stormlock/etcd/etcd_backend.h"
 
+#include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <utility>
 
 #include "cli/stormlock/etcd/asking.h"
 #include "cli/stormlock/etcd/record.h"
 #include "cli/stormlock/etcd/settings.h"
+#include "cli/stormlock/lease_id.h"
 #include "cli/stormlock/lost_answer.h"
 
 namespace lockkeeper::cli::stormlock {
@@ -40,6 +43,14 @@ Lease shown(const Record& record) {
   return {record.id, record.principal.value_or(""), record.created.value_or(Moment())};
 }
 
+// Random, positive, and of 16 digits, as most of etcd's own.
+std::int64_t new_etcd_lease() {
+  const std::string random = new_lease_id();
+  std::uint64_t bits = 0;
+  std::memcpy(&bits, random.data(), sizeof bits);
+  return static_cast<std::int64_t>((bits >> 2U) | 1ULL << 62U);
+}
+
 class EtcdBackend final : public Backend {
  public:
   explicit EtcdBackend(EtcdSettings settings) : settings_(std::move(settings)) {}
@@ -51,7 +62,7 @@ class EtcdBackend final : public Backend {
     const Keys keys = connected(wish.resource);
     for (int i = 0; i < 3; ++i) {
       if (const auto record = sound(read(keys))) return Held{shown(*record)};
-      const std::int64_t granted = sound(etcd_->grant(wish.ttl)).id;
+      const std::int64_t granted = grant(wish.ttl);
       if (auto lease = try_to_put(keys, wish, granted)) return *std::move(lease);
     }
     return Held{};
@@ -120,6 +131,19 @@ class EtcdBackend final : public Backend {
     auto result = etcd_->txn(std::move(txn));
     if (auto* failure = std::get_if<Failure>(&result)) return std::move(*failure);
     return record_of(std::get<TxnReply>(result));
+  }
+
+  // The number is our own: what was granted and not heard of can be given back.
+  std::int64_t grant(std::chrono::seconds ttl) {
+    const std::int64_t lease = new_etcd_lease();
+    auto result = etcd_->grant(lease, ttl);
+    const auto* failure = std::get_if<Failure>(&result);
+    if (failure == nullptr) return lease;
+    if (failure->kind == Failure::Kind::unknown) {
+      etcd_->reach_again();
+      etcd_->revoke(lease);
+    }
+    throw BackendError(failure->why + "; the lock was not taken");
   }
 
   // nullopt: somebody else was faster, and the granted lease is gone again.
