@@ -103,7 +103,7 @@ File find_file(const Line& line, const Environment& environment) {
   } else if (!home.empty()) {
     places.push_back(home + "/.config/lockctl.conf");
   }
-  places.emplace_back("/etc/lockkeeper/lockctl.conf");
+  places.emplace_back("/etc/lockctl.conf");
   for (const std::string& place : places) {
     if (auto file = read_file(place, false)) return std::move(*file);
   }
