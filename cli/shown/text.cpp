@@ -8,8 +8,8 @@ namespace {
 
 constexpr std::string_view ellipsis = "…";
 
-// This thread reads UTF-8 whatever locale the program has. Where even C.UTF-8 is missing (it comes with the C library's
-// programs), what is not ASCII in a plain locale is taken for invalid, and shown so.
+// This thread reads UTF-8 whatever locale the program has. Where even C.UTF-8 is missing (it comes with the C
+// library's programs), what is not ASCII in a plain locale is taken for invalid, and shown so.
 class Utf8 {
  public:
   Utf8() : locale_(newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr)) {
