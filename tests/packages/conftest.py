@@ -54,6 +54,10 @@ def newer(debs, tmp_path_factory):
         subprocess.run(["dpkg-deb", "-Zgzip", "-z1", "--root-owner-group", "--build", tree, made[name]], check=True,
                        stdout=subprocess.DEVNULL)
         subprocess.run(["rm", "-r", tree], check=True)
+    # An archive, too, as apt knows them.
+    with (folder / "Packages").open("w", encoding="utf-8") as index:
+        subprocess.run(["dpkg-scanpackages", "."], cwd=folder, check=True, stdout=index, stderr=subprocess.DEVNULL)
+    (folder / "sources.list").write_text("deb [trusted=yes] file:/newer ./\n")
     return made
 
 

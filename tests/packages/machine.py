@@ -9,7 +9,7 @@ from containers import wait_for
 
 IMAGE = "lockkeeper-packages:test"
 # What the packages depend on comes from Debian, once; a machine itself has no network. curl is there to ask the server
-# without any tool of ours.
+# without any tool of ours. The stores are for who starts them.
 # Slim images leave manuals out, and start no services: a machine does neither.
 _DOCKERFILE = """
 FROM debian:bookworm-slim
@@ -17,6 +17,7 @@ LABEL org.opencontainers.image.title=lockkeeper-packages
 ARG needs
 ENV DEBIAN_FRONTEND=noninteractive
 RUN apt-get update -q && apt-get install -y -q --no-install-recommends systemd curl && apt-get satisfy -y -q --no-install-recommends "$needs"
+RUN apt-get install -y -q --no-install-recommends redis-server etcd-server postgresql && systemctl disable redis-server etcd postgresql
 RUN rm -f /usr/sbin/policy-rc.d /etc/dpkg/dpkg.cfg.d/*
 """
 
