@@ -107,11 +107,44 @@ def test_what_the_original_holds_is_not_taken_from_it_whatever_its_zone(stormloc
         shown = stormlock("current", "-f", "oneline", RESOURCE, env=zone(reader)).stdout
         assert shown.startswith(f"joe\t{created}.") and shown.endswith(f"\t{OTHER}\n"), shown
     for renewing in (stormlock, stormlock.but(time_zone=writer)):
-        assert renewing("renew", "-t", "2h", RESOURCE, OTHER).returncode == 0
+        assert renewing("renew", "-t", "2h", RESOURCE, OTHER, env=zone(writer)).returncode == 0
         assert Original(sql, writer).current() == OTHER and not Original(sql, writer).acquires()
     assert sql(f"SET TIME ZONE '{writer}'; SELECT expires - now() BETWEEN '1.9 hours' AND '2 hours' FROM stormlock") == "t"
     assert stormlock("release", RESOURCE, OTHER).returncode == 0
     stormlock.acquired()
+
+
+@pytest.mark.parametrize("reader", ZONES)
+def test_a_renewal_of_the_originals_lease_leaves_it_no_shorter_for_the_original(stormlock, sql, reader):
+    for writer in ZONES[ZONES.index(reader):]:  # by the reader's clock, it has not ended
+        original = Original(sql, writer)
+        assert original.acquires(ttl="3 seconds")
+        assert stormlock("renew", "-t", "1h", RESOURCE, OTHER, env=zone(reader)).returncode == 0
+        assert sql(f"SET TIME ZONE '{writer}'; SELECT expires > now() + interval '59 minutes' FROM stormlock") == "t"
+        let_pass(sql, 0.99)
+        assert original.current() == OTHER and not Original(sql, ZONES[-1]).acquires()
+        assert stormlock("release", RESOURCE, OTHER).returncode == 0
+
+
+def test_who_asks_whether_he_has_what_the_original_took_is_told_as_by_the_original_in_his_place(stormlock, sql):
+    assert Original(sql, "Asia/Tokyo").acquires()
+    tokyo = zone("Asia/Tokyo")
+    assert stormlock("is-held", RESOURCE, OTHER, env=tokyo).returncode == 0
+    let_pass(sql, 1.01)
+    for ours, env in ((stormlock, tokyo), (stormlock.but(time_zone="Asia/Tokyo"), zone("UTC"))):
+        assert ours("is-held", RESOURCE, OTHER, env=env).returncode == 1
+        assert ours("renew", RESOURCE, OTHER, env=env).returncode == 3
+    assert stormlock.held_by(env=tokyo) == stormlock.refused(env=tokyo) == OTHER  # for it may be of further west
+
+
+@pytest.mark.parametrize("digits", [0, 3])
+def test_columns_with_less_than_microseconds_do_not_pass_an_originals_renewal_off_as_ours(stormlock, sql, digits):
+    sql(f"DROP TABLE stormlock; CREATE TABLE stormlock {TABLE.format(f'timestamp({digits})')}")
+    lease = stormlock.acquired(env=zone("UTC"))
+    assert Original(sql, "America/Los_Angeles").renews(lease)
+    sql("UPDATE stormlock SET expires = date_trunc('second', expires) + (created - date_trunc('second', created))")  # by chance
+    for reader in ZONES:
+        assert stormlock.refused(env=zone(reader)) == lease, reader
 
 
 def test_what_the_original_left_behind_ends_when_it_has_in_each_zone_or_in_the_one_that_is_named(stormlock, sql):
@@ -277,3 +310,18 @@ def test_a_postgresql_that_does_not_answer_is_given_up(stormlock, store):
         told = stormlock.but(connection=dsn(store, proxy.port, connect_timeout=2)).fails("acquire", RESOURCE)
         assert "no answer within 2000ms" in told and time.monotonic() - began < 10
     assert "refused" in stormlock.but(connection=dsn(store, proxy.port)).fails("current", RESOURCE)
+
+
+def test_an_answer_has_ten_seconds_and_then_one_asks_again(stormlock, store):
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'stormlock' AND wait_event_type = 'Lock'"
+    with subprocess.Popen(["psql", "-XAtq", dsn(store)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as neighbour:
+        neighbour.stdin.write("BEGIN; LOCK TABLE stormlock; SELECT 'locked';\n")
+        neighbour.stdin.flush()
+        assert neighbour.stdout.readline() == "locked\n"
+        began = time.monotonic()
+        asking = stormlock.start("acquire", RESOURCE)
+        wait_for(lambda: store.sql(waiting) == "2", "it to have asked twice", 25)
+        assert 9 < time.monotonic() - began < 20
+        neighbour.communicate("COMMIT;\n")
+    done = ended(asking)
+    assert (done.returncode, done.stdout.strip()) == (0, stormlock.held_by())

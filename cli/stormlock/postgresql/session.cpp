@@ -12,7 +12,7 @@ using stores::postgresql::Parameters;
 using stores::postgresql::Result;
 
 constexpr std::chrono::seconds connecting{10};  // unless connect_timeout says otherwise
-constexpr std::chrono::seconds answering{30};
+constexpr std::chrono::seconds answering{10};
 constexpr int tries = 10;  // of what a neighbour's transaction keeps from going through
 
 bool may_pass(const Fault& fault) {

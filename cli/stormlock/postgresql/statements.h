@@ -5,8 +5,10 @@
 // `created` and `expires` are local time, as the original has them. When a row ends is known where its lease's id
 // tells the offset (zoned_lease_id.h) and `expires` is whole seconds after `created`, as the original leaves it
 // behind only when it acquires, with an id of its own. Of other rows it is not known in which zone they were
-// written: they are taken for held until they have ended in each zone that there is, unless the configuration names
-// the zone. Columns of type timestamptz, as somebody may have made of these, need none of it.
+// written, unless the configuration names the zone: to who would take the lock, they are held until they have ended
+// in each zone that there is; to who asks whether he still has it, they end by his session's zone; renewed, they go
+// on to the end in each zone. Columns of type timestamptz, as somebody may have made of these, need none of it;
+// those with less than microseconds never tell that it was us.
 #pragma once
 
 #include <string>
