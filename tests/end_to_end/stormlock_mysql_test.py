@@ -7,9 +7,10 @@ import time
 import pytest
 from fake_mysql import FakeMysql
 from losing_proxy import LosingProxy
+from server import wait_for
 from slow_proxy import SlowProxy
 from store_mysql import RealStore
-from stormlock_runs import RESOURCE, Stormlock
+from stormlock_runs import RESOURCE, Stormlock, ended
 
 TABLE = ("(resource VARCHAR(128) PRIMARY KEY, lease BINARY(16) NOT NULL, principal VARCHAR(128) NOT NULL, "
          "created TIMESTAMP NOT NULL DEFAULT NOW(), expires TIMESTAMP NOT NULL)")
@@ -139,6 +140,22 @@ def test_the_original_and_we_exclude_each_other_whatever_its_time_zone(stormlock
     assert stormlock.refused() == OTHER
     let_pass(sql, 1.01)
     assert stormlock.acquired() not in (lease, OTHER)
+
+
+def test_columns_of_local_time_are_refused_with_what_makes_them_moments(stormlock):
+    with RealStore(None, settings={"default-time-zone": "-05:00"}) as west:
+        ours, original = stormlock.but(port=west.port), Original(west.sql)
+        for column in ("created", "expires"):
+            west.sql("DROP TABLE IF EXISTS stormlock; CREATE TABLE stormlock " +
+                     TABLE.replace(f"{column} TIMESTAMP", f"{column} DATETIME"))
+            assert original.acquires()
+            for words in (("acquire", RESOURCE), ("current", RESOURCE), ("renew", RESOURCE, OTHER), ("is-held", RESOURCE, OTHER),
+                          ("release", RESOURCE, OTHER)):
+                told = ours.fails(*words)
+                assert "are not TIMESTAMP" in told
+            assert original.current() == OTHER
+            west.sql(told[told.index("ALTER TABLE"):])
+            assert ours.refused() == OTHER
 
 
 def test_the_time_is_shown_in_the_readers_zone(stormlock, sql):
@@ -335,3 +352,22 @@ def test_a_mysql_that_does_not_answer_is_given_up(stormlock, store):
         stormlock.but(port=proxy.port, connection_timeout=1).fails("acquire", RESOURCE, without=[SECRET])
         assert time.monotonic() - began < 10
     assert f"127.0.0.1 port {proxy.port}" in stormlock.but(port=proxy.port).fails("current", RESOURCE)
+
+
+def test_an_answer_has_ten_seconds_and_then_one_asks_again(stormlock, store, sql):
+    def waiting():
+        return int(sql("SELECT COUNT(*) FROM information_schema.processlist WHERE state LIKE 'Waiting for table%'"))
+
+    with subprocess.Popen(["/usr/bin/mariadb", "--no-defaults", "-h", "127.0.0.1", "-P", str(store.port), "-u", store.user,
+                           "-BNn", store.database], env={"MYSQL_PWD": SECRET}, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          text=True) as neighbour:
+        neighbour.stdin.write("LOCK TABLES stormlock WRITE; SELECT 'locked';\n")
+        neighbour.stdin.flush()
+        assert neighbour.stdout.readline() == "locked\n"
+        began = time.monotonic()
+        asking = stormlock.start("acquire", RESOURCE)
+        wait_for(lambda: waiting() == 2, "it to have asked twice", 25)
+        assert 9 < time.monotonic() - began < 20
+        neighbour.communicate()
+    done = ended(asking)
+    assert (done.returncode, done.stdout.strip()) == (0, stormlock.held_by())

@@ -4,12 +4,13 @@
 #include <mysql.h>
 #include <mysqld_error.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace lockkeeper::cli::stormlock {
 namespace {
 
-constexpr unsigned answering = 30;  // seconds
+constexpr unsigned answering = 10;  // seconds
 constexpr int tries = 10;           // of what a neighbour's transaction keeps from going through
 
 // None with which a server gets the password itself; and those with which it does, over TLS. Neither has
@@ -22,9 +23,9 @@ const char* or_null(const std::string& text) {
 }
 
 bool is_lost(unsigned code) {
-  return code == CR_SERVER_GONE_ERROR || code == CR_SERVER_LOST || code == CR_SERVER_LOST_EXTENDED ||
-         code == ER_SERVER_SHUTDOWN || code == ER_NET_READ_INTERRUPTED || code == ER_CONNECTION_KILLED ||
-         code == CR_UNKNOWN_ERROR;
+  return code == CR_SSL_CONNECTION_ERROR || code == CR_SERVER_GONE_ERROR || code == CR_SERVER_LOST ||
+         code == CR_SERVER_LOST_EXTENDED || code == ER_SERVER_SHUTDOWN || code == ER_NET_READ_INTERRUPTED ||
+         code == ER_CONNECTION_KILLED || code == CR_UNKNOWN_ERROR;
 }
 
 }  // namespace
@@ -105,6 +106,22 @@ std::string MysqlConnection::where() const {
 
 MysqlAnswer MysqlConnection::ask(const std::string& sql) {
   if (!own_) connect();
+  if (!checked_) require_timestamps();
+  return run(sql);
+}
+
+void MysqlConnection::require_timestamps() {
+  if (!run("SELECT created, expires FROM " + settings_.table + " LIMIT 0").timestamps) {
+    throw BackendError(
+        "MySQL: created and expires of " + settings_.table +
+        " are not TIMESTAMP, and which time zone they are in nobody can tell; while nothing is held: "
+        "ALTER TABLE " +
+        settings_.table + " MODIFY created TIMESTAMP NOT NULL DEFAULT NOW(), MODIFY expires TIMESTAMP NOT NULL");
+  }
+  checked_ = true;
+}
+
+MysqlAnswer MysqlConnection::run(const std::string& sql) {
   for (int i = 1;; ++i) {
     if (mysql_real_query(own_.get(), sql.data(), sql.size()) == 0) {
       if (auto found = answer()) return *std::move(found);
@@ -134,6 +151,9 @@ std::optional<MysqlAnswer> MysqlConnection::answer() {
     return answer;
   }
   const unsigned columns = mysql_num_fields(result.get());
+  const MYSQL_FIELD* fields = mysql_fetch_fields(result.get());
+  answer.timestamps =
+      std::all_of(fields, fields + columns, [](const auto& one) { return one.type == MYSQL_TYPE_TIMESTAMP; });
   while (MYSQL_ROW row = mysql_fetch_row(result.get())) {
     const unsigned long* lengths = mysql_fetch_lengths(result.get());
     auto& values = answer.rows.emplace_back();

@@ -17,7 +17,8 @@ namespace lockkeeper::cli::stormlock {
 struct MysqlAnswer {
   unsigned long long matched = 0;  // rows that a change was about
   std::vector<std::vector<std::optional<std::string>>> rows;
-  bool duplicate = false;  // not inserted: its key is there
+  bool duplicate = false;   // not inserted: its key is there
+  bool timestamps = false;  // all columns are of that type
 };
 
 class MysqlConnection {
@@ -41,6 +42,9 @@ class MysqlConnection {
   // `logins`: the authentication plugins that the server may choose from, with commas.
   std::optional<Refusal> try_to_connect(bool tls, const char* logins);
   std::string where() const;
+  // DATETIME has local time in it: the original's in the server's zone, where we are in UTC.
+  void require_timestamps();
+  MysqlAnswer run(const std::string& sql);
   std::optional<MysqlAnswer> answer();  // nullopt: there was a fault
   [[noreturn]] void refuse(unsigned code, const std::string& text) const;
 
@@ -49,6 +53,7 @@ class MysqlConnection {
   };
   const MysqlSettings settings_;
   std::unique_ptr<st_mysql, Close> own_;
+  bool checked_ = false;
 };
 
 }  // namespace lockkeeper::cli::stormlock
