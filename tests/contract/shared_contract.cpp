@@ -240,6 +240,7 @@ TEST_P(SharedStoreContract, TenThousandRecordsAreScannedWholeWhileTheyChange) {
       if (std::holds_alternative<engine::Committed>(answer)) ++version, ++changes;
     }
   });
+  while (changes == 0) std::this_thread::yield();
   int seen = 0;
   std::string after;
   for (bool more = true; more;) {

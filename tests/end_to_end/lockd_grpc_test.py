@@ -486,7 +486,7 @@ def test_a_module_that_is_missing_or_does_not_load_is_named_with_what_brings_it(
     ended = start()
     assert ended.returncode == 1
     assert (f"--door lockd-grpc: there is neither {alone}/lockkeeper-grpc.so nor {tmp_path}/lib/lockkeeper/"
-            "lockkeeper-grpc.so (the gRPC service is a part of its own: target lockkeeper_grpc, image server-grpc;"
+            "lockkeeper-grpc.so (the gRPC service is a part of its own: package lockkeeper-grpc, image server-grpc, target"
             ) in ended.stderr
     (tmp_path / "lib/lockkeeper").mkdir(parents=True)
     (tmp_path / "lib/lockkeeper/lockkeeper-grpc.so").write_text("no library")

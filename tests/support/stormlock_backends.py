@@ -17,7 +17,7 @@ import pathlib
 import tempfile
 from urllib.parse import quote
 
-from server import Server
+from server import Server, wait_for
 from with_store import real_store
 
 DYNAMO_KEYS = {"region": "us-east-1", "access_key_id": "test", "secret_access_key": "test"}
@@ -144,6 +144,8 @@ class Dynamodb(Place):
             "TableName": "stormlock", "AttributeDefinitions": [{"AttributeName": "resource", "AttributeType": "S"}],
             "KeySchema": [{"AttributeName": "resource", "KeyType": "HASH"}],
             "ProvisionedThroughput": {"ReadCapacityUnits": 5, "WriteCapacityUnits": 5}})
+        wait_for(lambda: self.ask("DescribeTable", {"TableName": "stormlock"})["Table"]["TableStatus"] == "ACTIVE",
+                 "the table to be made")
 
     @property
     def names(self):
