@@ -277,10 +277,10 @@ def test_whoever_holds_it_through_whichever_door_holds_it_alone(server):
     holder = None
     for event in history(server):
         if event["what"] in ("acquired", "granted", "offered", "shared"):
-            repeats = holder is not None and event["claim"] and holder["claim"] == event["claim"]
+            repeats = holder is not None and event.get("claim") and holder.get("claim") == event["claim"]
             assert holder is None or repeats, (holder, event)
             holder = event
-        elif event["what"] in ("released", "lapsed", "forced", "offer lapsed", "withdrawn") and event["token"]:
+        elif event["what"] in ("released", "lapsed", "forced", "offer lapsed", "withdrawn") and event.get("token"):
             assert holder is not None and holder["token"] == event["token"], (holder, event)
             holder = None
     print(dict(guarded.visits), deaths)
