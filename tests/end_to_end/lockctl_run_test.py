@@ -149,7 +149,8 @@ def test_what_the_command_leaves_in_its_group_ends_before_the_lock_is_given_back
 
 
 def test_a_daemon_of_a_command_that_ended_well_goes_on(run):
-    one = run("sh", "-c", "setsid sleep 1000 >/dev/null 2>&1 & echo $!")
+    # It tells its number once it has left the group, whose end is the command's.
+    one = run("sh", "-c", "(setsid sh -c 'echo $$; exec sleep 1000 >/dev/null 2>&1' &) | { read daemon; echo $daemon; }")
     daemon = int(one.line())
     try:
         assert one.end()[0] == 0
