@@ -8,6 +8,7 @@ import time
 
 import pytest
 from ask import ask, get
+from certificates import certificate
 from server import Server, wait_for
 from store_etcd import RealStore
 
@@ -216,22 +217,6 @@ def test_a_wrong_password_ends_the_start_at_once_and_is_not_told(tmp_path):
             assert ended.returncode == 1 and "etcd" in said, said
             assert wrong not in said and SECRET not in said
             assert time.monotonic() - began < 30
-
-
-def certificate(folder, name, authority=None):
-    """Files of one: for 127.0.0.1, signed by that authority; without one, an authority itself."""
-    key, cert, request = (folder / f"{name}.{kind}" for kind in ("key", "pem", "csr"))
-    new = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", str(key), "-subj", f"/CN={name}"]
-    if authority is None:
-        subprocess.run(["openssl", "req", "-x509", *new, "-days", "2", "-out", str(cert)], check=True, capture_output=True)
-    else:
-        extensions = folder / f"{name}.ext"
-        extensions.write_text("subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n")
-        subprocess.run(["openssl", "req", *new, "-out", str(request)], check=True, capture_output=True)
-        subprocess.run(["openssl", "x509", "-req", "-in", str(request), "-CA", str(authority[0]), "-CAkey", str(authority[1]),
-                        "-CAcreateserial", "-days", "2", "-extfile", str(extensions), "-out", str(cert)], check=True,
-                       capture_output=True)
-    return cert, key
 
 
 def test_tls_with_a_certificate_of_the_clients_own(tmp_path):

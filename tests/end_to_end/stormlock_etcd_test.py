@@ -5,6 +5,7 @@ import subprocess
 import time
 
 import pytest
+from certificates import certificate
 from losing_proxy import LosingProxy
 from server import wait_for
 from store_etcd import RealStore
@@ -117,22 +118,6 @@ def test_a_record_without_its_principal_is_held_and_said_to_be_damaged(stormlock
 
 
 # ---- who we are, and who it is
-
-def certificate(folder, name, authority=None):
-    """Files of one: for 127.0.0.1, signed by that authority; without one, an authority itself."""
-    key, cert, request = (folder / f"{name}.{kind}" for kind in ("key", "pem", "csr"))
-    new = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", str(key), "-subj", f"/CN={name}"]
-    if authority is None:
-        subprocess.run(["openssl", "req", "-x509", *new, "-days", "2", "-out", str(cert)], check=True, capture_output=True)
-    else:
-        extensions = folder / f"{name}.ext"
-        extensions.write_text("subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n")
-        subprocess.run(["openssl", "req", *new, "-out", str(request)], check=True, capture_output=True)
-        subprocess.run(["openssl", "x509", "-req", "-in", str(request), "-CA", str(authority[0]), "-CAkey", str(authority[1]),
-                        "-CAcreateserial", "-days", "2", "-extfile", str(extensions), "-out", str(cert)], check=True,
-                       capture_output=True)
-    return cert, key
-
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory):
